@@ -1,0 +1,43 @@
+"""Hub Booking: the booking system of a biomanufacturing facility. `create_app` puts the house together."""
+
+from flask import Flask
+
+from booking import logs
+from booking.base import db as database
+from booking.settings import Settings
+
+__version__ = "0.1.0"
+
+
+def create_app(settings: Settings) -> Flask:
+    """Build the application: settings, database, listeners, then the doors."""
+    from booking import paths
+
+    app = Flask(__name__, template_folder=str(paths.TEMPLATES), static_folder=str(paths.STATIC))
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=database.engine_options(settings.database_url),
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    logs.init_app(app)
+    database.init_app(app)
+    _listen()
+    _open_doors(app)
+    return app
+
+
+def _listen() -> None:
+    import booking.calendars.listeners
+    import booking.notifications.listeners  # noqa: F401
+
+
+def _open_doors(app: Flask) -> None:
+    from booking import api, cli, web
+
+    web.init_app(app)
+    api.init_app(app)
+    cli.init_app(app)

@@ -1,0 +1,235 @@
+"""Bookings: list, make, try out, show, change, cancel, and answer requests."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Response
+
+from booking.api import schemas, shapes
+from booking.api.answers import Answer, send, show, version_wanted
+from booking.api.callers import caller
+from booking.api.catalogue import find_places, window_of
+from booking.api.door import PREFIX, door
+from booking.api.idempotency import given_key, once
+from booking.api.paging import Cursor, page, read_cursor
+from booking.base import clock
+from booking.base.errors import Forbidden, Invalid, NotFound, Refused, refuse
+from booking.base.period import Period
+from booking.bookings.actions import advised, approve, book, cancel, change, check_only, decline, find
+from booking.bookings.models import Booking
+from booking.bookings.queries import Search, blocks, detail, relation_of, request_of, search
+from booking.bookings.request import BookingRequest
+from booking.bookings.visibility import Level, may_change
+from booking.facilities.queries import places
+from booking.people.viewer import Viewer
+
+PAST, AHEAD = timedelta(days=31), timedelta(days=92)
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+# --- reading ---------------------------------------------------------------------------------------
+
+
+@door.operation("GET", "/bookings", tag="Bookings", shows=schemas.page_of(schemas.BookingShown))
+@door.arguments(schemas.BookingFilter, location="query")
+def list_bookings(asked: dict[str, Any]) -> Response:
+    """List bookings by start, those that I may not see as busy blocks
+
+    The window is from 31 days ago to 92 days ahead unless `start` and `end` say otherwise, and 400 days
+    at most. With `mine`, `project` or `status` there are no busy blocks.
+    """
+    cursor = read_cursor(asked.get("cursor"), (int, int, str), settles=2)
+    window = _window(asked, cursor)
+    settled = (int(window.start.timestamp()), int(window.end.timestamp()))
+    rows = [*_bookings(asked, window), *_busy(asked, window)]
+    return show(page(rows, asked["limit"], Cursor(cursor.after, settled)))
+
+
+def _window(asked: dict[str, Any], cursor: Cursor) -> Period:
+    if cursor.settled:
+        try:
+            start, end = (datetime.fromtimestamp(moment, UTC) for moment in cursor.settled)
+        except (ValueError, OverflowError, OSError):
+            raise Invalid({"cursor": ["Use the cursor as the page before gave it."]}) from None
+        return window_of({"start": start, "end": end}, start, end)
+    now = clock.now().replace(microsecond=0)
+    return window_of(asked, now - PAST, now + AHEAD)
+
+
+def _bookings(asked: dict[str, Any], window: Period) -> list[tuple[tuple[int, int, str], shapes.Json]]:
+    facility, room, resource = find_places(places(), asked)
+    wanted = Search(
+        window=window,
+        resource_id=resource.id if resource else None,
+        facility_id=facility.id if facility else None,
+        room_id=room.id if room else None,
+        project=asked.get("project"),
+        status=asked.get("status"),
+        mine=asked["mine"],
+    )
+    found = search(caller(), wanted)
+    if wanted.project is not None:  # a booking's project is known only to those who see all of it
+        found = [one for one in found if one.level is Level.FULL]
+    return [
+        ((int(one.booking.starts_at.timestamp()), 0, one.booking.public_id), shapes.booking(one))
+        for one in found
+    ]
+
+
+def _busy(asked: dict[str, Any], window: Period) -> list[tuple[tuple[int, int, str], shapes.Json]]:
+    if asked["mine"] or "project" in asked or "status" in asked:
+        return []
+    catalogue = places()
+    facility, room, resource = find_places(catalogue, asked)
+    wanted = [
+        one.id
+        for one in catalogue.resources_of(facility.id if facility else None, room.id if room else None)
+        if resource is None or one.id == resource.id
+    ]
+    hidden = [block for block in blocks(caller(), wanted, window) if block.level < Level.PARTIAL]
+    rows = []
+    for block in hidden:
+        body = shapes.busy_block(block, catalogue)
+        name = f"{body['resources'][0]['code']} {block.label} {body['end']}"
+        rows.append(((int(block.starts_at.timestamp()), 1, name), body))
+    return rows
+
+
+@door.operation("GET", "/bookings/<booking_id>", tag="Bookings", shows=schemas.BookingShown)
+def show_booking(booking_id: str) -> Response:
+    """Show a booking"""
+    return send(_answer(_find(booking_id)))
+
+
+# --- making ----------------------------------------------------------------------------------------
+
+
+@door.operation("POST", "/bookings", tag="Bookings", shows=schemas.BookingShown, status=201, said="Booked")
+@door.arguments(schemas.NewBooking)
+def make_booking(body: dict[str, Any]) -> Response:
+    """Make a booking, or a request where a resource needs approval"""
+    wanted, viewer = _request(body), caller()
+    with advised(wanted, viewer):
+        return once(viewer, lambda: _answer(book(wanted, viewer), 201))
+
+
+@door.operation("POST", "/bookings/check", tag="Bookings", shows=schemas.CheckShown)
+@door.arguments(schemas.BookingCheck(partial=("resources", "start", "end", "title")))
+def check_booking(body: dict[str, Any]) -> Response:
+    """Try a booking, or a change of one, against every rule; nothing is stored"""
+    given_key()
+    viewer = caller()
+    booking_id = body.pop("booking", None)
+    wanted = _request(body) if booking_id is None else _merged(_find_to_change(booking_id), body)
+    refusals, _ = check_only(wanted, viewer, booking_id)
+    offered: list[shapes.Json] = []
+    try:
+        with advised(wanted, viewer, booking_id):
+            if refusals:
+                raise refuse(refusals)
+    except Refused as refused:
+        offered = [shapes.alternative(one) for one in refused.alternatives]
+    return show(
+        {
+            "ok": not refusals,
+            "refusals": [shapes.refusal(one) for one in refusals],
+            "alternatives": offered,
+            "estimate": {},
+        }
+    )
+
+
+def _request(body: dict[str, Any]) -> BookingRequest:
+    missing = [name for name in ("resources", "start", "end", "title") if name not in body]
+    if missing:
+        raise Invalid({name: ["Missing data for required field."] for name in missing})
+    return BookingRequest(
+        starts_at=body["start"],
+        ends_at=body["end"],
+        resources=tuple(body["resources"]),
+        title=body["title"],
+        project=body.get("project"),
+        people=body.get("people", 1),
+        participants=tuple(body.get("participants", ())),
+        on_behalf_of=body.get("on_behalf_of"),
+        supervisor=body.get("supervisor"),
+        notes=body.get("notes", ""),
+    )
+
+
+# --- changing --------------------------------------------------------------------------------------
+
+
+@door.operation("PATCH", "/bookings/<booking_id>", tag="Bookings", shows=schemas.BookingShown)
+@door.arguments(schemas.BookingChange(partial=True))
+def change_booking(body: dict[str, Any], booking_id: str) -> Response:
+    """Change a booking: only what is given changes"""
+    viewer, reason = caller(), body.pop("reason", "")
+    booking = _find(booking_id)
+    if_version = version_wanted(booking.version)
+    wanted = _merged(booking, body)
+    with advised(wanted, viewer, booking_id):
+        return send(_answer(change(booking_id, wanted, viewer, reason, if_version)))
+
+
+def _merged(booking: Booking, body: dict[str, Any]) -> BookingRequest:
+    """Return the booking as a request, with what is given put in place of what is there."""
+    names = {"start": "starts_at", "end": "ends_at"}
+    given: dict[str, Any] = {
+        names.get(name, name): tuple(value) if isinstance(value, list) else value
+        for name, value in body.items()
+    }
+    return replace(request_of(booking), **given)
+
+
+@door.operation("DELETE", "/bookings/<booking_id>", tag="Bookings", shows=schemas.BookingShown)
+@door.arguments(schemas.Cancelling, location="query")
+def cancel_booking(asked: dict[str, Any], booking_id: str) -> Response:
+    """Cancel a booking, or end it now if it is running; may be repeated"""
+    if_version = version_wanted(_find(booking_id).version)
+    return send(_answer(cancel(booking_id, caller(), asked["reason"], if_version)))
+
+
+@door.operation("POST", "/bookings/<booking_id>/approve", tag="Requests", shows=schemas.BookingShown)
+@door.arguments(schemas.Reason, required=False)
+def approve_booking(body: dict[str, Any], booking_id: str) -> Response:
+    """Say yes to a request"""
+    _find(booking_id)
+    viewer = caller()
+    return once(viewer, lambda: _answer(approve(booking_id, viewer, body["reason"])))
+
+
+@door.operation("POST", "/bookings/<booking_id>/decline", tag="Requests", shows=schemas.BookingShown)
+@door.arguments(schemas.Reason, required=False)
+def decline_booking(body: dict[str, Any], booking_id: str) -> Response:
+    """Say no to a request, with the reason that its organiser is told"""
+    _find(booking_id)
+    viewer = caller()
+    return once(viewer, lambda: _answer(decline(booking_id, viewer, body["reason"])))
+
+
+# --- steps -----------------------------------------------------------------------------------------
+
+
+def _find(booking_id: str) -> Booking:
+    if not _ID.fullmatch(booking_id):
+        raise NotFound
+    return find(booking_id, caller())
+
+
+def _find_to_change(booking_id: str) -> Booking:
+    booking, viewer = _find(booking_id), caller()
+    if not may_change(viewer, relation_of(booking, viewer)):
+        raise Forbidden
+    return booking
+
+
+def _answer(booking: Booking, status: int = 200) -> Answer:
+    viewer: Viewer = caller()
+    seen = detail(booking, viewer)
+    shown = shapes.booking(seen)
+    version = booking.version if seen.level is Level.FULL else None
+    location = f"{PREFIX}/bookings/{booking.public_id}" if status == 201 else None
+    return Answer(shown, status, version, location)

@@ -1,0 +1,357 @@
+"""The shapes of the API: what bodies and queries may hold, and (for the description) what answers hold."""
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from booking.api.reading import (
+    Line,
+    Lines,
+    Moment,
+    QueryFlag,
+    QueryMoment,
+    QueryWhole,
+    WantedResource,
+    Whole,
+)
+from booking.bookings.models import STATUSES
+from booking.bookings.request import MAX_PARTICIPANTS, MAX_PEOPLE, MAX_RESOURCES, MAX_TITLE
+from booking.calendars.models import DETAILS
+from booking.facilities.models import KINDS
+from booking.people.models import ROLES
+
+CODE = 40
+PERSON = 254
+MAX_REASON = 1000
+
+
+# --- what comes in ---------------------------------------------------------------------------------
+
+
+class Paged(Schema):
+    """What every list takes."""
+
+    limit = QueryWhole(1, 200, load_default=200)
+    cursor = Line(2000)
+
+
+class RoomFilter(Paged):
+    facility = Line(CODE)
+
+
+class ResourceFilter(Paged):
+    facility = Line(CODE)
+    room = Line(CODE)
+    kind = Line(CODE, validate=validate.OneOf(KINDS))
+    q = Line(200, load_default="")
+
+
+class Window(Schema):
+    start = QueryMoment()
+    end = QueryMoment()
+
+
+class BookingFilter(Paged):
+    resource = Line(CODE)
+    facility = Line(CODE)
+    room = Line(CODE)
+    project = Line(CODE)
+    mine = QueryFlag(load_default=False)
+    status = Line(CODE, validate=validate.OneOf(STATUSES))
+    start = QueryMoment()
+    end = QueryMoment()
+
+
+class NewBooking(Schema):
+    """A booking as asked for."""
+
+    resources = fields.List(
+        WantedResource(), required=True, validate=validate.Length(1, MAX_RESOURCES), metadata={"minItems": 1}
+    )
+    start = Moment(required=True)
+    end = Moment(required=True)
+    title = Line(MAX_TITLE, required=True)
+    project = Line(CODE, allow_none=True)
+    people = Whole(0, MAX_PEOPLE)
+    participants = fields.List(Line(PERSON), validate=validate.Length(max=MAX_PARTICIPANTS))
+    on_behalf_of = Line(PERSON, allow_none=True)
+    supervisor = Line(PERSON, allow_none=True)
+    notes = Lines()
+
+
+class BookingChange(NewBooking):
+    """What of a booking is to change; the rest stays."""
+
+    reason = Lines(MAX_REASON)
+
+
+class BookingCheck(NewBooking):
+    """A booking to try, or with `booking` a change of that booking."""
+
+    booking = Line(CODE)
+
+
+class Cancelling(Schema):
+    reason = Lines(MAX_REASON, load_default="")
+
+
+class Reason(Schema):
+    """Why a request is answered so."""
+
+    body_optional = True
+    reason = Lines(MAX_REASON, load_default="")
+
+
+class NewFeed(Schema):
+    """A calendar subscription: of what, how much of it, and a name for your own list."""
+
+    scope = Line(100, required=True)
+    detail = Line(10, load_default="full", validate=validate.OneOf(DETAILS))
+    label = Line(100, load_default="")
+
+
+# --- what goes out: only described, never run ------------------------------------------------------
+
+
+class Named(Schema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class Person(Schema):
+    id = fields.String()
+    name = fields.String(required=True)
+
+
+class DutyShown(Schema):
+    duty = fields.String(required=True)
+    facility = fields.String(allow_none=True)
+    organisation = fields.String(allow_none=True)
+    project = fields.String(allow_none=True)
+
+
+class Quota(Schema):
+    rule = fields.String(required=True)
+    used = fields.Float(required=True)
+    left = fields.Float(required=True)
+    resets_at = fields.DateTime(required=True, allow_none=True)
+
+
+class Me(Schema):
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    email = fields.String(required=True)
+    role = fields.String(required=True, validate=validate.OneOf(ROLES))
+    duties = fields.List(fields.Nested(DutyShown), required=True)
+    organisation = fields.Nested(Named, required=True)
+    projects = fields.List(fields.Nested(Named), required=True)
+    facilities = fields.List(fields.Nested(Named), required=True)
+    quotas = fields.List(fields.Nested(Quota), required=True)
+
+
+class Opening(Schema):
+    hours = fields.String(required=True)
+    weekday = fields.Integer(required=True, metadata={"description": "0 is Monday"})
+    opens = fields.String(required=True)
+    closes = fields.String(required=True)
+
+
+class ClosureShown(Schema):
+    first_day = fields.Date(required=True)
+    last_day = fields.Date(required=True)
+    name = fields.String(required=True)
+    room = fields.String(required=True, allow_none=True)
+    resource = fields.String(required=True, allow_none=True)
+    reason = fields.String(metadata={"description": "for staff only"})
+
+
+class StepShown(Schema):
+    state = fields.String(required=True)
+    starts_on = fields.Date(required=True)
+
+
+class FacilityShown(Schema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    timezone = fields.String(required=True)
+    description = fields.String(required=True)
+    state = fields.String(required=True)
+
+
+class FacilityInFull(FacilityShown):
+    rooms = fields.List(fields.String(), required=True)
+    hours = fields.List(fields.Nested(Opening), required=True)
+    holidays = fields.String(required=True)
+    closures = fields.List(fields.Nested(ClosureShown), required=True)
+    lifecycle = fields.List(fields.Nested(StepShown), required=True)
+
+
+RoomShown = Schema.from_dict(
+    {
+        "code": fields.String(required=True),
+        "name": fields.String(required=True),
+        "facility": fields.String(required=True),
+        "class": fields.String(required=True),
+        "max_persons": fields.Integer(required=True),
+        "lone_working": fields.String(required=True),
+        "accessible": fields.String(required=True),
+        "note": fields.String(required=True),
+    },
+    name="RoomShown",
+)
+
+
+class ResourceShown(Schema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    kind = fields.String(required=True)
+    facility = fields.String(required=True)
+    room = fields.String(required=True, allow_none=True)
+    timezone = fields.String(required=True)
+    units = fields.Integer(required=True)
+    unit_name = fields.String(required=True)
+    unit_names = fields.List(fields.String(), required=True)
+    running = fields.String(required=True)
+    approval = fields.Boolean(required=True)
+    model_class = fields.String(required=True)
+    needs = fields.String(required=True)
+    description = fields.String(required=True)
+    state = fields.String(required=True)
+
+
+class RuleShown(Schema):
+    name = fields.String(required=True)
+    value = fields.Raw(required=True, allow_none=True)
+    set_by = fields.String(required=True)
+    applies_because = fields.String(required=True)
+
+
+class ResourceInFull(ResourceShown):
+    rules = fields.List(fields.Nested(RuleShown), required=True)
+    opens_to_me = fields.Date(required=True, allow_none=True)
+    substitutes = fields.List(fields.String(), required=True)
+    hours = fields.List(fields.Nested(Opening), required=True)
+    closures = fields.List(fields.Nested(ClosureShown), required=True)
+    lifecycle = fields.List(fields.Nested(StepShown), required=True)
+
+
+class Stretch(Schema):
+    start = fields.DateTime(required=True)
+    end = fields.DateTime(required=True)
+    units = fields.Integer(required=True)
+    label = fields.String()
+    booking = fields.String()
+
+
+class Availability(Schema):
+    open = fields.List(fields.List(fields.DateTime(), metadata={"minItems": 2, "maxItems": 2}), required=True)
+    busy = fields.List(fields.Nested(Stretch), required=True)
+    units = fields.Integer(required=True)
+    timezone = fields.String(required=True)
+
+
+class UnitsTaken(Schema):
+    code = fields.String(required=True)
+    name = fields.String()
+    units = fields.Integer(required=True)
+    unit_names = fields.List(fields.String())
+
+
+class HeldShown(Schema):
+    resource = fields.String(required=True)
+    start = fields.DateTime(required=True)
+    end = fields.DateTime(required=True)
+
+
+class BookingShown(Schema):
+    """A booking. Which members there are depends on what you may see of it: all; id, status, title,
+    organiser's name, times and resources; or only that something is busy, with or without a label."""
+
+    id = fields.String()
+    status = fields.String(required=True, validate=validate.OneOf([*STATUSES, "busy"]))
+    title = fields.String()
+    start = fields.DateTime(required=True)
+    end = fields.DateTime(required=True)
+    timezone = fields.String()
+    resources = fields.List(fields.Nested(UnitsTaken), required=True)
+    people = fields.Integer()
+    organiser = fields.Nested(Person)
+    organisation = fields.Nested(Named)
+    project = fields.Nested(Named, allow_none=True)
+    participants = fields.List(fields.Nested(Person))
+    supervisor = fields.Nested(Person, allow_none=True)
+    on_behalf_of = fields.Nested(Person, allow_none=True)
+    notes = fields.String()
+    series = fields.String(allow_none=True)
+    campaign = fields.String(allow_none=True)
+    held = fields.List(fields.Nested(HeldShown))
+    version = fields.Integer()
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+    label = fields.String()
+
+
+class RuleNamed(Schema):
+    name = fields.String(required=True)
+    set_by = fields.String(required=True)
+
+
+class RefusalShown(Schema):
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+    resource = fields.String(required=True, allow_none=True)
+    rule = fields.Nested(RuleNamed, required=True)
+    fix = fields.String(required=True)
+    ok_from = fields.DateTime(required=True, allow_none=True)
+
+
+class AlternativeShown(Schema):
+    start = fields.DateTime(required=True)
+    end = fields.DateTime(required=True)
+    resources = fields.List(fields.Nested(UnitsTaken), required=True)
+    differs = fields.List(fields.String(), required=True)
+
+
+class CheckShown(Schema):
+    ok = fields.Boolean(required=True)
+    refusals = fields.List(fields.Nested(RefusalShown), required=True)
+    alternatives = fields.List(fields.Nested(AlternativeShown), required=True)
+    estimate = fields.Dict(required=True)
+
+
+class FeedShown(Schema):
+    id = fields.String(required=True)
+    scope = fields.String(required=True)
+    detail = fields.String(required=True)
+    label = fields.String(required=True)
+    created_at = fields.DateTime(required=True)
+    last_used_at = fields.DateTime(required=True, allow_none=True)
+    last_used_by = fields.String(required=True)
+
+
+class FeedMade(FeedShown):
+    url = fields.String(required=True, metadata={"description": "shown this once"})
+    webcal_url = fields.String(required=True)
+
+
+class Problem(Schema):
+    """RFC 9457 problem details."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True)
+    errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
+    refusals = fields.List(fields.Nested(RefusalShown))
+    alternatives = fields.List(fields.Nested(AlternativeShown))
+    request_id = fields.String()
+
+
+def page_of(item: type[Schema]) -> type[Schema]:
+    """Return the schema of a page of items."""
+    members: dict[str, fields.Field[Any]] = {
+        "items": fields.List(fields.Nested(item), required=True),
+        "next": fields.String(required=True, allow_none=True),
+    }
+    return Schema.from_dict(members, name=f"PageOf{item.__name__}")

@@ -1,0 +1,1 @@
+"""What every package stands on: database, clock, periods, errors, events and the audit trail."""

@@ -1,0 +1,1 @@
+"""Booking: book, change, cancel, approve; the rules, and who sees what."""

@@ -1,0 +1,289 @@
+"""The only reader of what the rules judge: it locks, resolves people and gathers what is taken."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, or_, select
+
+from booking.base import clock
+from booking.base.db import db, lock
+from booking.base.errors import Invalid
+from booking.base.period import Period
+from booking.bookings.models import Booking, Participant
+from booking.bookings.request import BookingRequest, Facts, Want, wants_of
+from booking.bookings.visibility import Level, Relation, level
+from booking.facilities.models import Resource, Room
+from booking.facilities.places import Places
+from booking.facilities.queries import places
+from booking.people.models import Membership, Organisation, Project, User
+from booking.people.viewer import Viewer, client_of
+from booking.schedule.free import Taken, group_by_resource
+from booking.schedule.models import Occupancy
+from booking.schedule.queries import in_window, people_there
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person named in a request."""
+
+    id: int
+    public_id: str
+    name: str
+    role: str
+    organisation_id: int
+    organisation_kind: str
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Everybody and everything a request names, found."""
+
+    wants: tuple[Want, ...]
+    organiser: Person
+    participants: tuple[Person, ...]
+    supervisor: Person | None
+    project: Project | None
+    client: str
+    places: Places
+
+    @property
+    def facilities(self) -> frozenset[int]:
+        return frozenset(want.resource.facility.id for want in self.wants)
+
+    @property
+    def user_ids(self) -> set[int]:
+        people = [self.organiser, *self.participants, *([self.supervisor] if self.supervisor else [])]
+        return {person.id for person in people}
+
+
+@dataclass(frozen=True)
+class Before:
+    """Who and what a booking already has: a change may keep them even if they were not accepted anew."""
+
+    organiser: Person
+    people: frozenset[int]
+    project_id: int | None
+
+
+def find_cast(request: BookingRequest, by: Viewer, before: Before | None = None) -> Cast:
+    """Find resources, people and project; raise `Invalid` naming each field that is wrong."""
+    catalogue = places()
+    wants = wants_of(request, catalogue)
+    errors: dict[str, list[str]] = {}
+    found = _people(request, by, before.people if before else frozenset())
+    organiser = before.organiser if before else _me(by)
+    if request.on_behalf_of:
+        organiser = _on_behalf(request.on_behalf_of, found, by, wants, errors) or organiser
+    participants = [_named(name, found, "participants", errors) for name in request.participants]
+    supervisor = _named(request.supervisor, found, "supervisor", errors) if request.supervisor else None
+    kept = before.project_id if before else None
+    project = _project(request.project, organiser, by, wants, kept, errors) if request.project else None
+    if errors:
+        raise Invalid(errors)
+    others = {p.id: p for p in participants if p and p.id != organiser.id}
+    confidential = project.id if project is not None and project.confidential else None
+    client = client_of(organiser.organisation_id, organiser.organisation_kind, confidential)
+    return Cast(wants, organiser, tuple(others.values()), supervisor, project, client, catalogue)
+
+
+def _me(by: Viewer) -> Person:
+    return Person(by.id, by.public_id, by.name, by.role, by.organisation_id, by.organisation_kind)
+
+
+def before_of(booking: Booking) -> Before:
+    """Return who and what a booking already has."""
+    query = select(User, Organisation).join(Organisation).where(User.id == booking.organiser_id)
+    user, organisation = db.session.execute(query).one()
+    organiser = Person(user.id, user.public_id, user.name, user.role, organisation.id, organisation.kind)
+    named = set(db.session.scalars(select(Participant.user_id).where(Participant.booking_id == booking.id)))
+    named |= {booking.supervisor_id} if booking.supervisor_id else set()
+    return Before(organiser, frozenset(named), booking.project_id)
+
+
+def _people(request: BookingRequest, by: Viewer, kept: frozenset[int]) -> dict[str, Person]:
+    names = {n.strip() for n in (*request.participants, request.on_behalf_of, request.supervisor) if n}
+    if not names:
+        return {}
+    query = select(User, Organisation).join(Organisation).where(or_(User.active, User.id.in_(kept)))
+    if not by.is_host:  # who works for a rival must not be found out by trying addresses
+        near = or_(Organisation.kind == "host", Organisation.id == by.organisation_id)
+        query = query.where(or_(near, User.id.in_(kept)))
+    folded = [name.casefold() for name in names]
+    rows = db.session.execute(query.where(or_(User.public_id.in_(names), User.email.in_(folded))))
+    found = {}
+    for user, organisation in rows:
+        person = Person(user.id, user.public_id, user.name, user.role, organisation.id, organisation.kind)
+        found[user.public_id] = found[user.email] = person
+    return found
+
+
+def _named(name: str, found: dict[str, Person], field: str, errors: dict[str, list[str]]) -> Person | None:
+    person = found.get(name.strip()) or found.get(name.strip().casefold())
+    if person is None:
+        errors.setdefault(field, []).append(f"Nobody here is known as {name[:60]!r}.")
+    return person
+
+
+def _on_behalf(
+    name: str, found: dict[str, Person], by: Viewer, wants: Iterable[Want], errors: dict[str, list[str]]
+) -> Person | None:
+    person = _named(name, found, "on_behalf_of", errors)
+    if person is None or person.id == by.id:
+        return person
+    staffs = all(by.staffs(want.resource.facility.id) for want in wants)
+    if staffs or person.organisation_id in by.coordinates or person.id in by.led_people:
+        return person
+    errors.setdefault("on_behalf_of", []).append(
+        "You may book for others as staff, for your organisation as its coordinator, or for your group."
+    )
+    return None
+
+
+def _project(
+    code: str,
+    organiser: Person,
+    by: Viewer,
+    wants: Iterable[Want],
+    kept: int | None,
+    errors: dict[str, list[str]],
+) -> Project | None:
+    query = select(Project, Membership.user_id).outerjoin(
+        Membership, (Membership.project_id == Project.id) & (Membership.user_id == organiser.id)
+    )
+    query = query.where(Project.code == code, or_(Project.active, Project.id == kept))
+    row = db.session.execute(query).one_or_none()
+    if row is not None:
+        project, member = row
+        if project.id == kept:
+            return project
+        own_staff = all(by.staffs(want.resource.facility.id) for want in wants)
+        if member or (own_staff and project.organisation_id == organiser.organisation_id):
+            return project
+    errors.setdefault("project", []).append(f"{organiser.name} has no project {code[:40]!r}.")
+    return None
+
+
+def lock_everything(cast: Cast, others: Collection[int] = ()) -> None:
+    """Lock resources, then rooms, then people, each in the order of their ids."""
+    resources = {want.resource.id for want in cast.wants} | set(others)
+    rooms = {want.resource.room.id for want in cast.wants if want.resource.room}
+    lock(Resource, resources)
+    lock(Room, rooms)
+    lock(User, cast.user_ids)
+
+
+def gather(
+    cast: Cast,
+    people: int,
+    window: Period,
+    by: Viewer,
+    before: Booking | None = None,
+    before_resources: frozenset[int] = frozenset(),
+) -> Facts:
+    """Return the facts for judging any period inside a window; what `before` holds does not count."""
+    facts = Facts(
+        now=clock.now(),
+        role=cast.organiser.role,
+        client=cast.client,
+        wants=cast.wants,
+        people=people,
+        before=Period(before.starts_at, before.ends_at) if before else None,
+        before_resources=before_resources,
+    )
+    without = before.id if before else None
+    reach = _reach(facts, window)
+    rooms = {want.resource.room.id for want in cast.wants if want.resource.room}
+    there = people_there(rooms, window, without) if people and rooms else []
+    return replace(facts, taken=taken(cast.wants, reach, by, without), there=there)
+
+
+def _reach(facts: Facts, window: Period) -> Period:
+    claims = [facts.claim(want, window) for want in facts.wants]
+    start = min(claim.starts_at for claim in claims)
+    return Period(start, max(claim.cleared_until for claim in claims) + timedelta(seconds=1))
+
+
+def taken(
+    wants: Iterable[Want], window: Period, by: Viewer, without: int | None = None
+) -> dict[int, list[Taken]]:
+    """Return what is held of the wanted resources, marked with whether the viewer may know whose it is."""
+    resources = {want.resource.id: want.resource for want in wants}
+    long_stays = any(resource.long_stay for resource in resources.values())
+    query = (
+        select(
+            Occupancy.hold_id,
+            Occupancy.unit_id,
+            Occupancy.resource_id,
+            Occupancy.client,
+            Occupancy.starts_at,
+            Occupancy.held_until,
+            Occupancy.cleared_until,
+            Occupancy.kind,
+            *relation_columns(by),
+        )
+        .outerjoin(Booking, Booking.id == Occupancy.hold_id)
+        .outerjoin(Organisation, Organisation.id == Booking.organisation_id)
+        .outerjoin(Project, Project.id == Booking.project_id)
+        .outerjoin(Participant, takes_part(by))
+        .where(Occupancy.resource_id.in_(sorted(resources)))
+        .where(in_window(window.start, window.end, long_stays))
+    )
+    if without is not None:
+        query = query.where(Occupancy.hold_id != without)
+    rows = [_taken(row, by, resources[row.resource_id].facility.id) for row in db.session.execute(query)]
+    return dict(group_by_resource(rows))
+
+
+def relation_columns(by: Viewer | None) -> list[Any]:
+    """Return the columns that decide who sees a booking; join `takes_part` beside them."""
+    return [
+        Booking.starts_at.label("booked_from"),
+        Booking.ends_at.label("booked_until"),
+        Booking.organiser_id,
+        Booking.organisation_id,
+        Organisation.kind.label("organisation_kind"),
+        Booking.project_id,
+        Project.confidential,
+        Booking.supervisor_id,
+        Participant.user_id.label("participant_id"),
+    ]
+
+
+def takes_part(by: Viewer | None) -> Any:
+    """Return the join condition that finds the viewer among a booking's participants."""
+    return (Participant.booking_id == Booking.id) & (Participant.user_id == (by.id if by else 0))
+
+
+def relation(row: Row[Any], facilities: frozenset[int]) -> Relation:
+    """Read a relation from a row with `relation_columns`."""
+    return Relation(
+        organiser_id=row.organiser_id,
+        organisation_id=row.organisation_id,
+        organisation_is_host=row.organisation_kind == "host",
+        project_id=row.project_id,
+        confidential=bool(row.confidential),
+        supervisor_id=row.supervisor_id,
+        takes_part=row.participant_id is not None,
+        facilities=facilities,
+    )
+
+
+def _taken(row: Row[Any], by: Viewer, facility_id: int) -> Taken:
+    used, seen = None, False
+    if row.organiser_id is not None:
+        used = Period(row.booked_from, row.booked_until)
+        seen = level(by, relation(row, frozenset({facility_id}))) >= Level.PARTIAL
+    return Taken(
+        hold_id=row.hold_id,
+        unit_id=row.unit_id,
+        resource_id=row.resource_id,
+        client=row.client,
+        starts_at=row.starts_at,
+        held_until=row.held_until,
+        cleared_until=row.cleared_until,
+        kind=row.kind,
+        used=used,
+        seen=seen,
+    )

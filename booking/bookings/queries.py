@@ -1,0 +1,478 @@
+"""Questions about bookings: every answer is already reduced to what its viewer may see."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from booking.base import clock
+from booking.base.db import db
+from booking.base.period import Period
+from booking.bookings.facts import relation, relation_columns, takes_part
+from booking.bookings.models import HOLDING, Booking, BookingResource, Participant
+from booking.bookings.request import BookingRequest, Wanted
+from booking.bookings.visibility import Level, Relation, level, may_change
+from booking.facilities.places import Places, ResourcePlace
+from booking.facilities.queries import places
+from booking.people.models import Organisation, Project, User
+from booking.people.viewer import Viewer
+from booking.schedule.free import MAX_HOLD, use_over_time
+from booking.schedule.models import Occupancy
+from booking.schedule.queries import in_window
+
+
+@dataclass(frozen=True)
+class Held:
+    """One unit of a resource as the timeline draws it."""
+
+    resource_id: int
+    unit_id: int
+    starts_at: datetime
+    held_until: datetime
+    cleared_until: datetime
+
+
+@dataclass(frozen=True)
+class Block:
+    """What one viewer sees on one resource: a booking (full, partial), or a busy stretch (alias, busy)."""
+
+    level: Level
+    resource_id: int
+    starts_at: datetime
+    ends_at: datetime
+    units: int
+    status: str = "busy"
+    label: str = ""
+    booking_id: str = ""
+    title: str = ""
+    organiser: str = ""
+    mine: bool = False
+    changeable: bool = False
+    version: int = 0
+    held: tuple[Held, ...] = ()
+    unit_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A booking as one viewer may see it, with the names that a page or an answer shows."""
+
+    booking: Booking
+    level: Level
+    relation: Relation
+    resources: tuple[tuple[ResourcePlace, int, tuple[str, ...]], ...]
+    organiser: User
+    organisation: Organisation
+    project: Project | None
+    supervisor: User | None
+    participants: tuple[User, ...]
+    held: tuple[Held, ...]
+
+    @property
+    def status(self) -> str:
+        return status_now(self.booking)
+
+    @property
+    def timezone(self) -> str:
+        return self.resources[0][0].facility.timezone
+
+
+def status_now(booking: Booking) -> str:
+    """Return a booking's status as of now: a confirmed one that has ended is completed."""
+    return _status_now(booking.status, booking.ends_at)
+
+
+def _status_now(status: str, ends_at: datetime) -> str:
+    return "completed" if status in ("confirmed", "in_use") and ends_at <= clock.now() else status
+
+
+# --- one booking -----------------------------------------------------------------------------------
+
+
+def resources_of(booking_id: int, also_left: bool = False) -> list[BookingResource]:
+    """List what a booking takes, in the order asked for."""
+    query = select(BookingResource).where(BookingResource.booking_id == booking_id)
+    if not also_left:
+        query = query.where(BookingResource.left_at.is_(None))
+    query = query.order_by(BookingResource.position).execution_options(populate_existing=True)
+    return list(db.session.scalars(query))
+
+
+def relation_of(booking: Booking, by: Viewer | None) -> Relation:
+    """Return what decides who sees a booking."""
+    query = (
+        select(*relation_columns(by))
+        .select_from(Booking)
+        .join(Organisation, Organisation.id == Booking.organisation_id)
+        .outerjoin(Project, Project.id == Booking.project_id)
+        .outerjoin(Participant, takes_part(by))
+        .where(Booking.id == booking.id)
+    )
+    catalogue = places()
+    held = {row.resource_id for row in resources_of(booking.id)}
+    facilities = frozenset(catalogue.resources[r].facility.id for r in held if r in catalogue.resources)
+    return relation(db.session.execute(query).one(), facilities | {booking.facility_id})
+
+
+def detail(booking: Booking, by: Viewer | None) -> Detail:
+    """Return a booking with all the names around it; the caller shows what its level allows."""
+    return details([booking], by)[0]
+
+
+def details(bookings: Sequence[Booking], by: Viewer | None) -> list[Detail]:
+    """Return bookings with their names: a fixed number of queries, however many there are."""
+    ids = [booking.id for booking in bookings]
+    if not ids:
+        return []
+    catalogue = places()
+    taken: dict[int, list[BookingResource]] = defaultdict(list)
+    links = select(BookingResource).where(
+        BookingResource.booking_id.in_(ids), BookingResource.left_at.is_(None)
+    )
+    for link in db.session.scalars(links.order_by(BookingResource.position)):
+        taken[link.booking_id].append(link)
+    held: dict[int, list[Held]] = defaultdict(list)
+    rows = select(Occupancy).where(Occupancy.hold_id.in_(ids), Occupancy.active).order_by(Occupancy.unit_id)
+    for row in db.session.scalars(rows):
+        held[row.hold_id].append(_held(row))
+    participants: dict[int, list[User]] = defaultdict(list)
+    named = select(Participant.booking_id, User).join(User).where(Participant.booking_id.in_(ids))
+    for booking_id, user in db.session.execute(named.order_by(User.name)):
+        participants[booking_id].append(user)
+    supervisor = aliased(User)
+    around = (
+        select(Booking.id, User, Organisation, Project, supervisor)
+        .join(User, User.id == Booking.organiser_id)
+        .join(Organisation, Organisation.id == Booking.organisation_id)
+        .outerjoin(Project, Project.id == Booking.project_id)
+        .outerjoin(supervisor, supervisor.id == Booking.supervisor_id)
+        .where(Booking.id.in_(ids))
+    )
+    names = {row[0]: row[1:] for row in db.session.execute(around)}
+    return [
+        _detail(b, by, catalogue, taken[b.id], held[b.id], participants[b.id], names[b.id]) for b in bookings
+    ]
+
+
+def _detail(
+    booking: Booking,
+    by: Viewer | None,
+    catalogue: Places,
+    links: list[BookingResource],
+    held: list[Held],
+    participants: list[User],
+    names: Sequence[Any],
+) -> Detail:
+    organiser, organisation, project, supervisor = names
+    resources = tuple(
+        (resource, link.units, _unit_names(resource, held))
+        for link in links
+        if (resource := catalogue.resources.get(link.resource_id))
+    )
+    seen = Relation(
+        organiser_id=booking.organiser_id,
+        organisation_id=booking.organisation_id,
+        organisation_is_host=organisation.is_host,
+        project_id=booking.project_id,
+        confidential=bool(project and project.confidential),
+        supervisor_id=booking.supervisor_id,
+        takes_part=by is not None and by.id in {user.id for user in participants},
+        facilities=frozenset(resource.facility.id for resource, _, _ in resources) | {booking.facility_id},
+    )
+    return Detail(
+        booking,
+        level(by, seen),
+        seen,
+        resources,
+        organiser,
+        organisation,
+        project,
+        supervisor,
+        tuple(participants),
+        tuple(held),
+    )
+
+
+def _unit_names(resource: ResourcePlace, held: Iterable[Held]) -> tuple[str, ...]:
+    ids = {row.unit_id for row in held if row.resource_id == resource.id}
+    return tuple(unit.name for unit in resource.units if unit.id in ids)
+
+
+def _held(row: Occupancy) -> Held:
+    return Held(row.resource_id, row.unit_id, row.starts_at, row.held_until, row.cleared_until)
+
+
+def request_of(booking: Booking) -> BookingRequest:
+    """Return a booking as the request that would make it: the start of every change."""
+    full = detail(booking, None)
+    return BookingRequest(
+        starts_at=booking.starts_at,
+        ends_at=booking.ends_at,
+        resources=tuple(Wanted(resource.code, units) for resource, units, _ in full.resources),
+        title=booking.title,
+        project=full.project.code if full.project else None,
+        people=booking.people,
+        participants=tuple(user.public_id for user in full.participants),
+        supervisor=full.supervisor.public_id if full.supervisor else None,
+        notes=booking.notes,
+    )
+
+
+def picture_of(booking: Booking) -> dict[str, Any]:
+    """Return what a booking's history keeps of it, as it stands."""
+    full = detail(booking, None)
+    return picture(
+        booking,
+        [(resource.code, units) for resource, units, _ in full.resources],
+        [user.name for user in full.participants],
+        full.project.code if full.project else None,
+        full.supervisor.name if full.supervisor else None,
+        full.organiser.name,
+    )
+
+
+def picture(
+    booking: Booking,
+    resources: Iterable[tuple[str, int]],
+    participants: Iterable[str],
+    project: str | None,
+    supervisor: str | None,
+    organiser: str,
+) -> dict[str, Any]:
+    """Build a history picture: plain values with the names that people use."""
+    return {
+        "status": booking.status,
+        "title": booking.title,
+        "start": text_of(booking.starts_at),
+        "end": text_of(booking.ends_at),
+        "resources": [f"{units} × {code}" if units > 1 else code for code, units in resources],
+        "people": booking.people,
+        "notes": booking.notes,
+        "participants": sorted(participants),
+        "project": project,
+        "supervisor": supervisor,
+        "organiser": organiser,
+    }
+
+
+def text_of(moment: datetime) -> str:
+    """Return a moment as history stores it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# --- many bookings ---------------------------------------------------------------------------------
+
+
+def blocks(
+    viewer: Viewer | None, resource_ids: Collection[int], window: Period, by_unit: bool = False
+) -> list[Block]:
+    """Return what a viewer sees on some resources in a window, in order of time: two statements.
+
+    What is only alias or busy to the viewer is merged with its held time and its neighbours (per unit
+    if `by_unit`), so that nobody can count or follow another's runs.
+    """
+    catalogue = places()
+    known = [r for r in resource_ids if r in catalogue.resources]
+    long_stays = any(catalogue.resources[r].long_stay for r in known)
+    if not known:
+        return []
+    query = (
+        select(
+            Occupancy.hold_id,
+            Occupancy.resource_id,
+            Occupancy.unit_id,
+            Occupancy.starts_at,
+            Occupancy.held_until,
+            Occupancy.cleared_until,
+            Booking.public_id,
+            Booking.status,
+            Booking.title,
+            Booking.version,
+            User.name.label("organiser"),
+            Organisation.alias,
+            *relation_columns(viewer),
+        )
+        .join(Booking, Booking.id == Occupancy.hold_id)
+        .join(User, User.id == Booking.organiser_id)
+        .join(Organisation, Organisation.id == Booking.organisation_id)
+        .outerjoin(Project, Project.id == Booking.project_id)
+        .outerjoin(Participant, takes_part(viewer))
+        .where(Occupancy.resource_id.in_(known))
+        .where(in_window(window.start, window.end, long_stays), Occupancy.held_until > window.start)
+        .order_by(Occupancy.starts_at, Occupancy.hold_id, Occupancy.unit_id)
+    )
+    return _reduce(db.session.execute(query).all(), viewer, catalogue, by_unit)
+
+
+def _reduce(rows: Sequence[Any], viewer: Viewer | None, catalogue: Places, by_unit: bool) -> list[Block]:
+    facilities: dict[int, set[int]] = defaultdict(set)
+    for row in rows:
+        facilities[row.hold_id].add(catalogue.resources[row.resource_id].facility.id)
+    shown: dict[tuple[int, int], list[Row[Any]]] = defaultdict(list)
+    hidden: dict[tuple[int, str, int], list[tuple[Period, int]]] = defaultdict(list)
+    levels: dict[int, tuple[Level, Relation]] = {}
+    for row in rows:
+        if row.hold_id not in levels:
+            seen = relation(row, frozenset(facilities[row.hold_id]))
+            levels[row.hold_id] = level(viewer, seen), seen
+        how, _ = levels[row.hold_id]
+        if how >= Level.PARTIAL:
+            shown[row.hold_id, row.resource_id].append(row)
+        else:
+            label = row.alias if how is Level.ALIAS else ""
+            lane = row.unit_id if by_unit else 0
+            hidden[row.resource_id, label, lane].append((Period(row.starts_at, row.held_until), 1))
+    result = [_shown(group, viewer, *levels[hold]) for (hold, _), group in shown.items()]
+    for (resource_id, label, lane), stretches in hidden.items():
+        how = Level.ALIAS if label else Level.BUSY
+        result += [
+            Block(how, resource_id, p.start, p.end, units, label=label, unit_ids=(lane,) if lane else ())
+            for p, units in use_over_time(stretches)
+        ]
+    return sorted(result, key=lambda b: (b.starts_at, b.resource_id, b.booking_id))
+
+
+def _shown(group: list[Row[Any]], viewer: Viewer | None, how: Level, seen: Relation) -> Block:
+    row = group[0]
+    held = tuple(Held(r.resource_id, r.unit_id, r.starts_at, r.held_until, r.cleared_until) for r in group)
+    return Block(
+        level=how,
+        resource_id=row.resource_id,
+        starts_at=row.booked_from,
+        ends_at=row.booked_until,
+        units=len(group),
+        status=_status_now(row.status, row.booked_until),
+        booking_id=row.public_id,
+        title=row.title,
+        organiser=row.organiser,
+        mine=viewer is not None and (viewer.id == row.organiser_id or seen.takes_part),
+        changeable=viewer is not None and may_change(viewer, seen) and row.booked_until > clock.now(),
+        version=row.version,
+        held=held,
+        unit_ids=tuple(r.unit_id for r in group),
+    )
+
+
+def _mine(viewer: Viewer) -> Any:
+    takes_part_in = select(Participant.booking_id).where(Participant.user_id == viewer.id)
+    return or_(
+        Booking.organiser_id == viewer.id,
+        Booking.supervisor_id == viewer.id,
+        Booking.id.in_(takes_part_in),
+    )
+
+
+def my_bookings(
+    viewer: Viewer, upcoming: bool, limit: int = 50, after: tuple[datetime, int] | None = None
+) -> list[Booking]:
+    """List my bookings by time: the next ones forwards, past and cancelled ones backwards."""
+    now = clock.now()
+    live = and_(Booking.ends_at > now, Booking.status.in_(HOLDING))
+    query = select(Booking).where(_mine(viewer), live if upcoming else ~live)
+    if upcoming:
+        query = query.order_by(Booking.starts_at, Booking.id)
+        if after:
+            query = query.where(_beyond(after, forwards=True))
+    else:
+        query = query.order_by(Booking.starts_at.desc(), Booking.id.desc())
+        if after:
+            query = query.where(_beyond(after, forwards=False))
+    return list(db.session.scalars(query.limit(limit)))
+
+
+def _beyond(after: tuple[datetime, int], forwards: bool) -> Any:
+    moment, row_id = after
+    if forwards:
+        return or_(Booking.starts_at > moment, and_(Booking.starts_at == moment, Booking.id > row_id))
+    return or_(Booking.starts_at < moment, and_(Booking.starts_at == moment, Booking.id < row_id))
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a list of bookings is filtered by; a window is always given."""
+
+    window: Period
+    resource_id: int | None = None
+    facility_id: int | None = None
+    room_id: int | None = None
+    project: str | None = None
+    status: str | None = None
+    mine: bool = False
+
+
+def search(viewer: Viewer, asked: Search) -> list[Detail]:
+    """List the bookings of a window that a viewer may see at least in part, cancelled ones too, by time."""
+    start, end = asked.window.start, asked.window.end
+    normal = and_(Booking.long_stay.is_(False), Booking.starts_at > start - MAX_HOLD, Booking.starts_at < end)
+    query = select(Booking).where(or_(normal, Booking.long_stay))
+    query = query.where(Booking.starts_at < end, Booking.ends_at > start)
+    query = _filtered(query, viewer, asked).order_by(Booking.starts_at, Booking.id)
+    found = details(list(db.session.scalars(query)), viewer)
+    if asked.status:
+        found = [d for d in found if d.status == asked.status]
+    return [d for d in found if d.level >= Level.PARTIAL]
+
+
+def _filtered(query: Select[Any], viewer: Viewer, asked: Search) -> Select[Any]:
+    if asked.mine:
+        query = query.where(_mine(viewer))
+    if asked.project is not None:
+        query = query.where(
+            Booking.project_id == select(Project.id).where(Project.code == asked.project).scalar_subquery()
+        )
+    catalogue = places()
+    if asked.resource_id or asked.room_id or asked.facility_id:
+        wanted = [
+            r.id
+            for r in catalogue.resources_of(asked.facility_id, asked.room_id)
+            if asked.resource_id in (None, r.id)
+        ]
+        on_them = select(BookingResource.booking_id).where(
+            BookingResource.resource_id.in_(wanted), BookingResource.left_at.is_(None)
+        )
+        query = query.where(Booking.id.in_(on_them))
+    return query
+
+
+def waiting_requests(viewer: Viewer, limit: int = 200) -> list[Detail]:
+    """List the requests that this person may answer, the most urgent first."""
+    query = select(Booking).where(Booking.status == "requested").order_by(Booking.answer_due_at, Booking.id)
+    if not viewer.is_admin:
+        on_mine = (
+            select(BookingResource.booking_id)
+            .where(BookingResource.left_at.is_(None))
+            .where(BookingResource.resource_id.in_(_staffed_resources(viewer)))
+        )
+        query = query.where(Booking.id.in_(on_mine))
+    return details(list(db.session.scalars(query.limit(limit))), viewer)
+
+
+def _staffed_resources(viewer: Viewer) -> list[int]:
+    return [r.id for r in places().resources.values() if viewer.staffs(r.facility.id)]
+
+
+def count_waiting(viewer: Viewer) -> int:
+    """Count the requests that wait for this person's answer."""
+    if not viewer.staffs_anything:
+        return 0
+    query = select(func.count(func.distinct(Booking.id))).where(Booking.status == "requested")
+    if not viewer.is_admin:
+        query = query.join(BookingResource, BookingResource.booking_id == Booking.id).where(
+            BookingResource.left_at.is_(None), BookingResource.resource_id.in_(_staffed_resources(viewer))
+        )
+    return db.session.scalar(query) or 0
+
+
+def row_id(public_id: str) -> int | None:
+    """Return the key of a booking for paging on from it."""
+    return db.session.scalar(select(Booking.id).where(Booking.public_id == public_id))
+
+
+def my_projects(viewer: Viewer) -> list[Project]:
+    """List the projects that a person may book for."""
+    query = select(Project).where(Project.id.in_(sorted(viewer.projects)), Project.active)
+    return list(db.session.scalars(query.order_by(Project.code)))

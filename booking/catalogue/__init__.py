@@ -1,0 +1,1 @@
+"""Catalogues: facilities, rules, training and people in one JSON file, checked whole and loaded at once."""

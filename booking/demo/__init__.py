@@ -1,0 +1,1 @@
+"""The demo: a catalogue of two facilities, their people, and bookings around today."""

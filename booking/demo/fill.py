@@ -1,0 +1,191 @@
+"""Fills the demo: passwords, then bookings made through the real rules, each on the day it would have been made.
+
+The same day gives the same bookings: chance comes from the date, and nothing depends on the hour.
+"""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from itertools import count
+from random import Random
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+
+from booking.base import clock
+from booking.base.db import db, transaction
+from booking.base.errors import BookingError
+from booking.base.period import LocalTimeMissing, LocalTimeTwice, from_wall, zone
+from booking.bookings.actions import approve, book, cancel, change, decline
+from booking.bookings.models import Booking
+from booking.bookings.queries import request_of
+from booking.bookings.request import BookingRequest, Wanted
+from booking.demo.wishes import DOMAIN, Wish, stories, weekly
+from booking.facilities.places import opens_to
+from booking.facilities.queries import places, viewer_of
+from booking.people.models import User
+from booking.people.passwords import hash_password
+from booking.people.viewer import Viewer
+
+TRIES = 3
+ZONE = "Europe/London"
+CANCELLED = ("Cells did not recover.", "The delivery is late.", "Not needed any more.", "")
+CHANGED = ("The culture grows more slowly.", "Swapped with a colleague.", "")
+DECLINED = ("The risk assessment does not cover this run.", "The pilot plant is kept free for teaching that week.")
+
+
+def set_passwords(password: str) -> int:
+    """Give everybody who has no password yet the demo's one; return how many."""
+    with transaction():
+        given = update(User).where(User.password_hash == "").values(password_hash=hash_password(password))
+        return int(db.session.execute(given).rowcount)  # type: ignore[attr-defined]
+
+
+def fill() -> int:
+    """Make the demo's bookings around today, all in one transaction; return how many."""
+    t0 = clock.now().astimezone(zone(ZONE)).date()
+    with transaction():
+        return _Filling(t0).run()
+
+
+@dataclass(order=True)
+class _Event:
+    moment: datetime
+    order: int
+    happens: Callable[[], object] = field(compare=False)
+
+
+class _Filling:
+    """What happens in the demo's past, in order of time."""
+
+    def __init__(self, t0: date) -> None:
+        self.t0 = t0
+        self.tz: ZoneInfo = zone(ZONE)
+        self.rng = Random(t0.isoformat())  # noqa: S311 (demo data needs no cryptography)
+        self.order = count()
+        self.events: list[_Event] = []
+        self.users = {email: id_ for id_, email in db.session.execute(select(User.id, User.email))}
+        self.viewers: dict[str, Viewer] = {}
+        self.made = 0
+
+    def run(self) -> int:
+        """Let everything happen and return how many bookings were made."""
+        for wish in (*stories(self.t0), *weekly(self.t0, self.rng)):
+            self._plan(wish)
+        while self.events:
+            event = heapq.heappop(self.events)
+            with clock.travel(event.moment):
+                event.happens()
+        return self.made
+
+    def _plan(self, wish: Wish) -> None:
+        day = self._made_on(wish)
+        if day is not None:
+            self._at(self._office_hour(day), lambda: self._book(wish))
+
+    def _made_on(self, wish: Wish) -> date | None:
+        """Return the day on which a wish would be booked: before today, with notice, within the horizon."""
+        organiser = self._viewer(wish.on_behalf_of or wish.who)
+        rules = [places().by_code[code].effective(organiser.role) for code, _ in wish.takes]
+        notice = max(int(str(rule["notice_minutes"].value)) for rule in rules) // (24 * 60) + 1
+        yesterday = self.t0 - timedelta(days=1)
+        if wish.fate == "waiting":
+            return yesterday
+        day = min(wish.day - timedelta(days=max(wish.ahead, notice)), yesterday)
+        return day if day >= self._earliest(wish, organiser.role) else None
+
+    def _earliest(self, wish: Wish, role: str) -> date:
+        """Return the first day on which a wish's day is within the horizon of all it takes."""
+        days = []
+        for resource in (places().by_code[code] for code, _ in wish.takes):
+            horizon = timedelta(days=int(str(resource.effective(role)["horizon_days"].value)))
+            opens = opens_to(resource, role, self.t0 - timedelta(weeks=10))
+            days.append(wish.day - horizon if opens is None or opens < wish.day - horizon else date.min)
+        return max(days)
+
+    def _office_hour(self, day: date) -> datetime:
+        minute = self.rng.randrange(8 * 60, 18 * 60)
+        return from_wall(datetime.combine(day, time(minute // 60, minute % 60)), self.tz)
+
+    def _at(self, moment: datetime, happens: Callable[[], object]) -> None:
+        heapq.heappush(self.events, _Event(moment, next(self.order), happens))
+
+    def _viewer(self, name: str) -> Viewer:
+        if name not in self.viewers:
+            viewer = viewer_of(self.users[f"{name}@{DOMAIN}"])
+            if viewer is None:
+                raise LookupError(name)
+            self.viewers[name] = viewer
+        return self.viewers[name]
+
+    # --- what happens
+
+    def _book(self, wish: Wish) -> None:
+        for attempt in range(TRIES):
+            try:
+                booking = book(self._request(self._moved(wish, attempt)), self._viewer(wish.who))
+            except (BookingError, LocalTimeMissing, LocalTimeTwice):
+                continue  # taken, closed or not open yet: they look for another time, or give up
+            self.made += 1
+            self._follow_up(booking, wish)
+            return
+
+    def _moved(self, wish: Wish, attempt: int) -> Wish:
+        return wish if attempt == 0 else replace(wish, day=wish.day + timedelta(days=attempt))
+
+    def _request(self, wish: Wish) -> BookingRequest:
+        start = datetime.combine(wish.day, wish.starts)
+        return BookingRequest(
+            starts_at=from_wall(start, self.tz),
+            ends_at=from_wall(start + timedelta(minutes=wish.minutes), self.tz),
+            resources=tuple(Wanted(code, units) for code, units in wish.takes),
+            title=wish.title,
+            project=wish.project or None,
+            people=wish.people,
+            participants=tuple(f"{name}@{DOMAIN}" for name in wish.participants),
+            on_behalf_of=f"{wish.on_behalf_of}@{DOMAIN}" if wish.on_behalf_of else None,
+            supervisor=f"{wish.supervisor}@{DOMAIN}" if wish.supervisor else None,
+            notes=wish.notes,
+        )
+
+    def _follow_up(self, booking: Booking, wish: Wish) -> None:
+        code, asked = booking.public_id, booking.status == "requested"
+        by = self._viewer(wish.who)
+        if asked and wish.fate != "waiting":
+            self._answer(booking, wish)
+        elif wish.fate == "cancelled":
+            self._soon(booking, lambda: self._try(cancel, code, by, self.rng.choice(CANCELLED)))
+        elif wish.fate == "changed":
+            self._soon(booking, lambda: self._change(code, by))
+
+    def _answer(self, booking: Booking, wish: Wish) -> None:
+        code, staff = booking.public_id, self._viewer("staff")
+        if wish.fate == "declined":
+            self._soon(booking, lambda: self._try(decline, code, staff, self.rng.choice(DECLINED)))
+        else:
+            self._soon(booking, lambda: self._try(approve, code, staff))
+
+    def _soon(self, booking: Booking, happens: Callable[[], object]) -> None:
+        """Let something follow within a day, before the booking starts and before today."""
+        later = clock.now() + timedelta(minutes=self.rng.randrange(30, 20 * 60))
+        today = from_wall(datetime.combine(self.t0, time()), self.tz)
+        self._at(min(later, booking.starts_at - timedelta(minutes=10), today - timedelta(minutes=5)), happens)
+
+    def _change(self, code: str, by: Viewer) -> None:
+        """Move a booking by half an hour, or a day, if that is possible; else note something."""
+        booking = db.session.scalars(select(Booking).where(Booking.public_id == code)).one()
+        request = request_of(booking)
+        reason = self.rng.choice(CHANGED)
+        for step in (timedelta(minutes=30), timedelta(days=1)):
+            moved = replace(request, starts_at=request.starts_at + step, ends_at=request.ends_at + step)
+            if self._try(change, code, moved, by, reason):
+                return
+        self._try(change, code, replace(request, notes="Please leave the machine on."), by, reason)
+
+    def _try(self, action: Callable[..., object], *arguments: object) -> bool:
+        try:
+            action(*arguments)
+        except BookingError:
+            return False
+        return True

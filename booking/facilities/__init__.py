@@ -1,0 +1,1 @@
+"""Facilities, rooms, resources and units: what they are, when they are open, and which policies hold."""

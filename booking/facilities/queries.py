@@ -1,0 +1,203 @@
+"""Questions about facilities: the snapshot of all places, and who a viewer is."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from booking.base.db import db, in_transaction
+from booking.facilities.models import (
+    Closure,
+    Directory,
+    Duty,
+    Facility,
+    LifecycleStep,
+    OpeningHours,
+    Policy,
+    Resource,
+    Room,
+    Substitute,
+    Unit,
+)
+from booking.facilities.places import (
+    POLICY_DEFAULTS,
+    ClosedDays,
+    FacilityPlace,
+    Hours,
+    Places,
+    PolicyPlace,
+    ResourcePlace,
+    RoomPlace,
+    Step,
+    UnitPlace,
+)
+from booking.people.models import Coordinator, Membership, Organisation, User
+from booking.people.viewer import Viewer
+
+_snapshots: dict[str, Places] = {}
+_building = threading.Lock()
+
+
+def directory_version() -> int:
+    """Return the number of the last change of facilities, rules or names."""
+    return db.session.scalar(select(Directory.version).where(Directory.id == 1)) or 0
+
+
+def places() -> Places:
+    """Return the catalogue as it stands now, from memory unless something changed."""
+    key = str(db.engine.url)
+    version = directory_version()
+    known = _snapshots.get(key)
+    if known is not None and known.version == version:
+        return known
+    if in_transaction():  # what is not committed yet must not be kept: it may be rolled back
+        return _build(version)
+    with _building:
+        known = _snapshots[key] = _build(version)
+    return known
+
+
+def _build(version: int) -> Places:
+    steps, hours, closures, policies = _all(LifecycleStep), _all(OpeningHours), _all(Closure), _all(Policy)
+    facilities = {
+        f.id: FacilityPlace(
+            id=f.id,
+            code=f.code,
+            name=f.name,
+            timezone=f.timezone,
+            description=f.description,
+            holidays=f.holidays,
+            steps=_steps(s for s in steps if s.facility_id == f.id),
+            hours=tuple(Hours(h.hours, h.weekday, h.opens, h.closes) for h in hours if h.facility_id == f.id),
+            closures=tuple(_closed_days(c) for c in closures if c.facility_id == f.id),
+        )
+        for f in db.session.scalars(select(Facility).order_by(Facility.position, Facility.code))
+    }
+    rooms = {
+        r.id: RoomPlace(
+            r.id,
+            r.code,
+            r.name,
+            r.room_class,
+            r.max_persons,
+            r.lone_working,
+            r.accessible,
+            r.note,
+            r.facility_id,
+        )
+        for r in db.session.scalars(select(Room).order_by(Room.position, Room.code))
+    }
+    resources = _resources(facilities, rooms, steps, policies)
+    by_code = {resource.code: resource for resource in resources.values()}
+    return Places(version, facilities, rooms, resources, by_code)
+
+
+def _resources(
+    facilities: dict[int, FacilityPlace],
+    rooms: dict[int, RoomPlace],
+    steps: Sequence[LifecycleStep],
+    policies: Sequence[Policy],
+) -> dict[int, ResourcePlace]:
+    units, twins = defaultdict(list), defaultdict(list)
+    for unit in db.session.scalars(select(Unit).where(Unit.active).order_by(Unit.number)):
+        units[unit.resource_id].append(UnitPlace(unit.id, unit.number, unit.name))
+    for pair in db.session.scalars(select(Substitute)):
+        twins[pair.resource_id].append(pair.twin_id)
+    return {
+        r.id: ResourcePlace(
+            id=r.id,
+            code=r.code,
+            name=r.name,
+            kind=r.kind,
+            model_class=r.model_class,
+            unit_name=r.unit_name,
+            running=r.running,
+            approval=r.approval,
+            needs=r.needs,
+            long_stay=r.long_stay,
+            outlook=r.outlook,
+            description=r.description,
+            facility=facilities[r.facility_id],
+            room=rooms.get(r.room_id) if r.room_id else None,
+            units=tuple(units[r.id]),
+            steps=_steps(s for s in steps if s.resource_id == r.id),
+            policies=tuple(_policy(p) for p in policies if _concerns(p, r)),
+            twins=tuple(twins[r.id]),
+            renamed_at=r.renamed_at,
+        )
+        for r in db.session.scalars(select(Resource).order_by(Resource.position, Resource.code))
+    }
+
+
+def _all(model: Any) -> list[Any]:
+    return list(db.session.scalars(select(model).order_by(model.id)))
+
+
+def _steps(rows: Iterable[LifecycleStep]) -> tuple[Step, ...]:
+    return tuple(sorted((Step(row.starts_on, row.state) for row in rows), key=lambda step: step.starts_on))
+
+
+def _closed_days(row: Closure) -> ClosedDays:
+    return ClosedDays(row.first_day, row.last_day, row.name, row.reason, row.room_id, row.resource_id, row.id)
+
+
+def _concerns(policy: Policy, resource: Resource) -> bool:
+    return (
+        policy.facility_id == resource.facility_id
+        and policy.kind in (None, resource.kind)
+        and policy.resource_id in (None, resource.id)
+    )
+
+
+def _policy(row: Policy) -> PolicyPlace:
+    says = {name: getattr(row, name) for name in POLICY_DEFAULTS if getattr(row, name) is not None}
+    if "roles" in says:
+        says["roles"] = tuple(says["roles"])
+    return PolicyPlace(row.id, row.name, row.set_by, row.kind, row.resource_id, row.role, says)
+
+
+def viewer_of(user_id: int, scope: str = "write") -> Viewer | None:
+    """Return everything that decides what a person may see and do now; None if there is no such account."""
+    row = db.session.execute(
+        select(User, Organisation).join(Organisation).where(User.id == user_id, User.active)
+    ).one_or_none()
+    if row is None:
+        return None
+    user, organisation = row
+    memberships = list(db.session.scalars(select(Membership).where(Membership.user_id == user_id)))
+    leads = frozenset(m.project_id for m in memberships if m.lead)
+    return Viewer(
+        id=user.id,
+        public_id=user.public_id,
+        name=user.name,
+        email=user.email,
+        role=user.role,
+        organisation_id=organisation.id,
+        organisation_code=organisation.code,
+        organisation_name=organisation.name,
+        organisation_kind=organisation.kind,
+        projects=frozenset(m.project_id for m in memberships),
+        leads=leads,
+        led_people=_people_of(leads),
+        coordinates=frozenset(
+            db.session.scalars(select(Coordinator.organisation_id).where(Coordinator.user_id == user_id))
+        ),
+        duties=tuple(
+            sorted(
+                (duty, facility_id)
+                for duty, facility_id in db.session.execute(
+                    select(Duty.duty, Duty.facility_id).where(Duty.user_id == user_id)
+                )
+            )
+        ),
+        scope=scope,
+    )
+
+
+def _people_of(projects: frozenset[int]) -> frozenset[int]:
+    if not projects:
+        return frozenset()
+    query = select(Membership.user_id).where(Membership.project_id.in_(projects))
+    return frozenset(db.session.scalars(query))

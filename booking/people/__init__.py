@@ -1,0 +1,1 @@
+"""People, their organisations and projects, how they sign in, and the mechanism of who may do what."""

@@ -1,0 +1,65 @@
+"""Questions about time: what is taken in a window. No query's cost grows with the length of history."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+
+from booking.base.db import db
+from booking.base.period import Period
+from booking.schedule.free import MAX_CLEARANCE, MAX_HOLD, PeopleThere
+from booking.schedule.models import Occupancy, Presence
+
+
+def in_window(start: datetime, end: datetime, long_stays: bool) -> ColumnElement[bool]:
+    """Return the condition for active occupancy that is held or being cleared within a window.
+
+    Normal holds are at most `MAX_HOLD` long, so that the start is bounded from both sides.
+    """
+    earliest = start - MAX_HOLD - MAX_CLEARANCE
+    normal = and_(
+        Occupancy.long_stay.is_(False),
+        Occupancy.starts_at > earliest,
+        Occupancy.starts_at < end,
+        Occupancy.cleared_until > start,
+    )
+    if not long_stays:
+        return and_(Occupancy.active, normal)
+    long = and_(
+        Occupancy.long_stay,
+        Occupancy.held_until > start - MAX_CLEARANCE,
+        Occupancy.starts_at < end,
+        Occupancy.cleared_until > start,
+    )
+    return and_(Occupancy.active, or_(normal, long))
+
+
+def taken_rows(resource_ids: Collection[int], window: Period, long_stays: bool) -> Select[Any]:
+    """Return the query for what is taken of some resources in a window, in order of time."""
+    return (
+        select(Occupancy)
+        .where(Occupancy.resource_id.in_(sorted(resource_ids)))
+        .where(in_window(window.start, window.end, long_stays))
+        .order_by(Occupancy.starts_at, Occupancy.unit_id)
+    )
+
+
+def people_there(
+    room_ids: Collection[int], window: Period, without_hold: int | None = None
+) -> list[PeopleThere]:
+    """Return who is counted in some rooms during a window, leaving out one hold."""
+    if not room_ids:
+        return []
+    query = (
+        select(Presence.room_id, Presence.starts_at, Presence.ends_at, Presence.people)
+        .where(Presence.active, Presence.room_id.in_(sorted(room_ids)))
+        .where(Presence.starts_at > window.start - MAX_HOLD, Presence.starts_at < window.end)
+        .where(Presence.ends_at > window.start)
+    )
+    if without_hold is not None:
+        query = query.where(Presence.hold_id != without_hold)
+    return [
+        PeopleThere(room, Period(start, end), people)
+        for room, start, end, people in db.session.execute(query)
+    ]

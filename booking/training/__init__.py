@@ -1,0 +1,1 @@
+"""Training modules, people's competences and permits: stored and shown."""

@@ -1,0 +1,76 @@
+"""Administration: a part for each kind of thing. Staff read all of it; who may change what is in the actions."""
+
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from booking.base.errors import NotFound
+from booking.facilities.queries import places
+from booking.people import queries
+from booking.people.permissions import Permission, able_to
+from booking.web import session
+from booking.web.admin import (
+    closures,
+    facilities,
+    organisations,
+    outbox,
+    people,
+    policies,
+    projects,
+    resources,
+    rooms,
+)
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+SECTIONS = {
+    "people": ("People", "Accounts, roles, duties, passwords"),
+    "organisations": ("Organisations", "Companies and universities, their aliases and coordinators"),
+    "projects": ("Projects", "Who works together, and what is confidential"),
+    "facilities": ("Facilities", "Hours, bank holidays, the day on which each opens"),
+    "rooms": ("Rooms", "Classes and the most persons"),
+    "resources": ("Resources", "What can be booked, its units, twins and lifecycle"),
+    "policies": ("Policies", "Who may book what, how long, how far ahead"),
+    "closures": ("Closures", "Days on which something is closed"),
+    "outbox": ("Outbox", "Messages that wait to be sent"),
+}
+for module in (people, organisations, projects, facilities, rooms, resources, policies, closures, outbox):
+    bp.register_blueprint(module.bp)
+
+
+@bp.before_request
+def let_in() -> Response | None:
+    """Let only staff and administrators in; for all others there is nothing here."""
+    viewer = session.current_viewer()
+    if viewer is None:
+        return session.to_sign_in()
+    if not able_to(viewer, Permission.READ_ADMINISTRATION):
+        raise NotFound
+    return None
+
+
+@bp.context_processor
+def frame() -> dict[str, Any]:
+    """Return the tabs of every page of administration."""
+    here = (request.endpoint or "").split(".")
+    tabs = [
+        {"label": label, "href": url_for(f"admin.{name}.index"), "current": name in here}
+        for name, (label, _) in SECTIONS.items()
+    ]
+    return {"sections": tabs}
+
+
+@bp.get("")
+def index() -> str:
+    catalogue = places()
+    counts = queries.counts() | {
+        "facilities": len(catalogue.facilities),
+        "rooms": len(catalogue.rooms),
+        "resources": len(catalogue.resources),
+        "outbox": outbox.count_waiting(),
+    }
+    cards = [
+        {"label": label, "note": note, "href": url_for(f"admin.{name}.index"), "count": counts.get(name)}
+        for name, (label, note) in SECTIONS.items()
+    ]
+    return render_template("admin/index.html", cards=cards)

@@ -1,0 +1,241 @@
+"""Bookings: mine, one with its history, and the forms to make, change and cancel one."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from booking.base import clock
+from booking.base.db import transaction
+from booking.base.errors import BookingError, Invalid, NotFound, Refused
+from booking.bookings import actions, queries
+from booking.bookings.models import Booking
+from booking.bookings.queries import Detail
+from booking.bookings.visibility import Level, acts_as_staff, may_change, must_give_a_reason
+from booking.facilities.queries import places
+from booking.people.idempotency import Answer, fingerprint, first_answer, remember
+from booking.people.viewer import Viewer
+from booking.web import words
+from booking.web.bookings_form import BookingForm, blank, filled, from_post, taking
+from booking.web.session import signed_in, the_viewer
+from booking.web.views import history_of, row_of
+
+bp = Blueprint("bookings", __name__, url_prefix="/bookings")
+PAGE = 50
+
+
+@bp.get("")
+@signed_in
+def index() -> str:
+    viewer = the_viewer()
+    past = request.args.get("show") == "past"
+    found = queries.my_bookings(viewer, upcoming=not past, limit=PAGE + 1, after=_after(request.args))
+    details = queries.details(found[:PAGE], viewer)
+    return render_template(
+        "bookings/index.html",
+        rows=[row_of(detail) for detail in details],
+        past=past,
+        next_href=_next_href(found, past),
+    )
+
+
+def _after(args: Mapping[str, str]) -> tuple[datetime, int] | None:
+    """Read the key of the page before; a bad one starts from the beginning."""
+    moment, _, public_id = args.get("after", "").partition("~")
+    try:
+        start = datetime.fromisoformat(moment)
+    except ValueError:
+        return None
+    row_id = queries.row_id(public_id) if start.tzinfo else None
+    return (start, row_id) if row_id is not None else None
+
+
+def _next_href(found: list[Booking], past: bool) -> str | None:
+    if len(found) <= PAGE:
+        return None
+    last = found[PAGE - 1]
+    show = "past" if past else None
+    return url_for("bookings.index", show=show, after=f"{last.starts_at.isoformat()}~{last.public_id}")
+
+
+@bp.get("/<booking_id>")
+@signed_in
+def show(booking_id: str) -> str:
+    detail = _detail(booking_id)
+    viewer = the_viewer()
+    booking = detail.booking
+    open_now = booking.ends_at > clock.now() and detail.status in ("requested", "confirmed", "in_use")
+    return render_template(
+        "bookings/show.html",
+        detail=detail,
+        booking=booking,
+        row=row_of(detail),
+        full=detail.level is Level.FULL,
+        history=history_of(booking, detail.timezone) if detail.level is Level.FULL else [],
+        changeable=open_now and may_change(viewer, detail.relation),
+        running=booking.starts_at <= clock.now(),
+        answerable=detail.status == "requested" and acts_as_staff(viewer, detail.relation),
+    )
+
+
+def _detail(booking_id: str) -> Detail:
+    return queries.detail(actions.find(booking_id, the_viewer()), the_viewer())
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@signed_in
+def new() -> str | Response | tuple[str, int]:
+    if request.method == "GET":
+        return _form_page(blank(request.args, the_viewer()))
+    form = from_post(request.form, the_viewer())
+    if form.adds_row:
+        return _form_page(form)
+    if not form.validate():
+        return _form_page(form), 422
+    return _save(form, None)
+
+
+@bp.route("/<booking_id>/edit", methods=["GET", "POST"])
+@signed_in
+def edit(booking_id: str) -> str | Response | tuple[str, int]:
+    detail = _to_change(booking_id)
+    if request.method == "GET":
+        return _form_page(filled(detail, request.args, the_viewer()), detail)
+    form = from_post(request.form, the_viewer(), detail)
+    if form.adds_row:
+        return _form_page(form, detail)
+    if not form.validate():
+        return _form_page(form, detail), 422
+    return _save(form, detail)
+
+
+def _to_change(booking_id: str) -> Detail:
+    detail = _detail(booking_id)
+    if not may_change(the_viewer(), detail.relation):
+        raise NotFound
+    return detail
+
+
+def _save(form: BookingForm, detail: Detail | None) -> Response | tuple[str, int]:
+    viewer = the_viewer()
+    booking_id = detail.booking.public_id if detail else None
+    try:
+        asked = form.booking_request()
+        with actions.advised(asked, viewer, booking_id):
+            saved, status = _change(form, detail) if detail else _book_once(form, viewer)
+    except Refused as refused:
+        return _form_page(form, detail, refused), refused.status
+    except Invalid as invalid:
+        form.take_errors(invalid)
+        return _form_page(form, detail), invalid.status
+    except BookingError as error:
+        if error.status not in (409, 412):
+            raise
+        return _form_page(form, detail, problem=str(error)), error.status
+    _flash(status, detail is None)
+    return redirect(url_for("bookings.show", booking_id=saved), 303)
+
+
+def _change(form: BookingForm, detail: Detail) -> tuple[str, str]:
+    booking = actions.change(
+        detail.booking.public_id,
+        form.booking_request(),
+        the_viewer(),
+        form.reason.data or "",
+        form.version.data,
+    )
+    return booking.public_id, booking.status
+
+
+def _book_once(form: BookingForm, viewer: Viewer) -> tuple[str, str]:
+    """Book, once even if the form is sent twice."""
+    asked = form.booking_request()
+    key = f"form:{form.key.data}"
+    content = fingerprint(["POST /bookings", repr(asked)])
+    with transaction():
+        known = first_answer(viewer.id, key, content)
+        if known is None:
+            booking = actions.book(asked, viewer)
+            known = Answer(303, {"id": booking.public_id, "status": booking.status})
+            remember(viewer.id, key, known)
+    return str(known.body["id"]), str(known.body["status"])
+
+
+def _flash(status: str, made: bool) -> None:
+    if status == "requested":
+        flash("Requested. The time is held for you until the facility’s staff answer.", "success")
+    else:
+        flash("Booked." if made else "Changed.", "success")
+
+
+def _form_page(
+    form: BookingForm,
+    detail: Detail | None = None,
+    refused: Refused | None = None,
+    problem: str | None = None,
+) -> str:
+    return render_template(
+        "bookings/form.html",
+        form=form,
+        detail=detail,
+        refused=refused,
+        problem=problem,
+        resources=_choices(),
+        needs_reason=detail is not None and must_give_a_reason(the_viewer(), detail.relation),
+        others=_books_for_others(the_viewer()),
+        taking=taking,
+        moment_words=lambda timezone: partial(words.moment, timezone=timezone),
+        period_words=lambda timezone: partial(words.when, timezone=timezone),
+    )
+
+
+def _choices() -> list[tuple[str, list[Any]]]:
+    catalogue = places()
+    return [
+        (place.name, catalogue.resources_of(facility_id=place.id)) for place in catalogue.facilities.values()
+    ]
+
+
+def _books_for_others(viewer: Viewer) -> bool:
+    return bool(viewer.staffs_anything or viewer.coordinates or viewer.leads)
+
+
+@bp.route("/<booking_id>/cancel", methods=["GET", "POST"])
+@signed_in
+def cancel(booking_id: str) -> str | Response | tuple[str, int]:
+    detail = _to_change(booking_id)
+    if request.method == "GET":
+        return _cancel_page(detail)
+    reason = request.form.get("reason", "")
+    try:
+        booking = actions.cancel(booking_id, the_viewer(), reason)
+    except BookingError as error:
+        if error.status not in (409, 422):
+            raise
+        return _cancel_page(detail, reason, error), error.status
+    flash("Ended." if booking.status == "completed" else "Cancelled. The time is free again.", "success")
+    return redirect(url_for("bookings.show", booking_id=booking_id), 303)
+
+
+def _cancel_page(detail: Detail, reason: str = "", error: BookingError | None = None) -> str:
+    fault = error.errors["reason"][0] if isinstance(error, Invalid) else str(error) if error else None
+    return render_template(
+        "bookings/cancel.html",
+        detail=detail,
+        row=row_of(detail),
+        reason=reason,
+        fault=fault,
+        running=detail.booking.starts_at <= clock.now() - timedelta(seconds=1),
+        needs_reason=must_give_a_reason(the_viewer(), detail.relation),
+    )
+
+
+@bp.get("/<booking_id>/history")
+@signed_in
+def history(booking_id: str) -> Response:
+    """The history is a part of the booking's page."""
+    _detail(booking_id)
+    return redirect(url_for("bookings.show", booking_id=booking_id, _anchor="history"))

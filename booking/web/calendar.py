@@ -1,0 +1,168 @@
+"""The calendar: a timeline of the resources of a facility by day, week and month, and a plain list.
+
+The part that changes is also served alone (`fragment=1`) with an ETag, so that a browser can ask
+every few seconds at the cost of two small queries.
+"""
+
+import hashlib
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, current_app, render_template, request, url_for
+from sqlalchemy import func, select
+
+import booking
+from booking.base import clock
+from booking.base.db import db
+from booking.facilities.models import KINDS, Resource
+from booking.facilities.places import STAFF_ROLES, FacilityPlace, Places, ResourcePlace, opens_to
+from booking.facilities.queries import places
+from booking.people.viewer import Viewer
+from booking.web import words
+from booking.web.calendar_asked import VIEWS, Asked, first_of, read, state_of
+from booking.web.calendar_board import board, kind_words
+from booking.web.session import signed_in, the_viewer
+
+bp = Blueprint("calendar", __name__)
+FRESH = timedelta(minutes=15)
+STAGES = {
+    "planned": "is planned",
+    "commissioning": "is being commissioned",
+    "pilot": "is in its pilot phase",
+    "retiring": "is going out of use",
+    "closed": "is closed",
+}
+
+
+@bp.get("/calendar")
+@signed_in
+def calendar() -> str | Response:
+    catalogue, viewer, now = places(), the_viewer(), clock.now()
+    asked = read(request.args, catalogue, _today(catalogue, now))
+    if asked is None:
+        return render_template("calendar/empty.html")
+    found = asked.resources(catalogue)
+    if request.args.get("fragment") == "1":
+        return _fragment(asked, found, viewer, now)
+    return render_template(
+        "calendar/calendar.html",
+        **_around(asked, catalogue, viewer, now),
+        **_inner(asked, found, viewer, now),
+    )
+
+
+def _today(catalogue: Places, now: datetime) -> date:
+    """Return the local day at the facility that the address names, else at the first."""
+    named = catalogue.facility(request.args.get("facility", ""))
+    facility = named or next(iter(catalogue.facilities.values()), None)
+    return (now.astimezone(facility.tz) if facility else now).date()
+
+
+def _fragment(asked: Asked, found: list[ResourcePlace], viewer: Viewer, now: datetime) -> Response:
+    """Serve the part that changes, or 304 while nothing did."""
+    response = Response(mimetype="text/html")
+    fingerprint = _fingerprint(found, viewer, now)
+    response.set_etag(fingerprint)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Cookie"
+    if fingerprint in request.if_none_match:
+        response.status_code = 304
+        return response
+    template = current_app.jinja_env.get_template("calendar/_board.html")
+    response.set_data(template.render(**_inner(asked, found, viewer, now)))
+    return response
+
+
+def _fingerprint(found: list[ResourcePlace], viewer: Viewer, now: datetime) -> str:
+    """Tell one state of the shown part from every other: address, viewer, catalogue, bookings, time."""
+    parts = (
+        booking.__version__,
+        request.full_path,
+        _identity(viewer),
+        places().version,
+        _versions(found),
+        int(now.timestamp() // FRESH.total_seconds()),
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
+
+
+def _versions(found: list[ResourcePlace]) -> tuple[int, int]:
+    """Count the changes of all bookings on the resources shown: each raises a resource's version."""
+    ids = [resource.id for resource in found]
+    query = select(func.count(), func.sum(Resource.version)).where(Resource.id.in_(ids))
+    count, total = db.session.execute(query).one()
+    return count, int(total or 0)
+
+
+def _identity(viewer: Viewer) -> tuple[Any, ...]:
+    rights = (viewer.projects, viewer.leads, viewer.led_people, viewer.coordinates, viewer.duties)
+    return viewer.id, viewer.role, viewer.organisation_id, viewer.scope, [sorted(right) for right in rights]
+
+
+def _inner(asked: Asked, found: list[ResourcePlace], viewer: Viewer, now: datetime) -> dict[str, Any]:
+    return {"asked": asked, "board": board(asked, found, viewer, now), "viewer": viewer}
+
+
+def _around(asked: Asked, catalogue: Places, viewer: Viewer, now: datetime) -> dict[str, Any]:
+    today = now.astimezone(asked.facility.tz).date()
+    return {
+        "heading": heading(asked),
+        "views": [
+            {"label": label, "href": asked.href(view=view), "current": view == asked.view}
+            for view, label in VIEWS.items()
+        ],
+        "facilities": [
+            {
+                "label": place.name,
+                "href": asked.href(facility=place, room=None, opened=frozenset()),
+                "current": place.id == asked.facility.id,
+            }
+            for place in catalogue.facilities.values()
+        ],
+        "previous": asked.href(day=asked.beside(-1)),
+        "following": asked.href(day=asked.beside(1)),
+        "today_href": asked.href(day=today),
+        "is_today": first_of(asked.view, today) == asked.first,
+        "step_name": {"list": "week"}.get(asked.view, asked.view),
+        "rooms": [room for room in catalogue.rooms.values() if room.facility_id == asked.facility.id],
+        "kinds": sorted({r.kind for r in catalogue.resources_of(asked.facility.id)}, key=KINDS.index),
+        "kind_words": kind_words,
+        "is_filtered": bool(asked.room or asked.kind or asked.text),
+        "unfiltered": asked.href(room=None, kind=None, text=""),
+        "whole_href": asked.href(whole=not asked.whole) if asked.view == "day" else None,
+        "opening": opening_words(asked.facility, catalogue, viewer, today),
+        "new_href": url_for("bookings.new"),
+        "fragment_href": asked.href(fragment=1),
+    }
+
+
+def heading(asked: Asked) -> str:
+    """Say which days are shown."""
+    day = asked.first
+    if asked.view == "month":
+        return f"{day:%B %Y}"
+    if asked.view == "week":
+        return f"Week of {day.day} {day:%B %Y}"
+    return f"{'From ' if asked.view == 'list' else ''}{day:%A} {day.day} {day:%B %Y}"
+
+
+def opening_words(facility: FacilityPlace, catalogue: Places, viewer: Viewer, today: date) -> str:
+    """Say when a facility that is not in normal use opens to the viewer; empty where it is."""
+    state = state_of(facility, today)
+    if state == "live":
+        return ""
+    start = f"{facility.name} {STAGES[state]}."
+    if state in ("retiring", "closed"):
+        return start
+    machines = catalogue.resources_of(facility.id)
+    opens = min((day for m in machines if (day := opens_to(m, viewer.role, today))), default=None)
+    if opens is None:
+        return f"{start} There is no date yet from which you can book it."
+    if opens <= today:
+        return f"{start} It is open to you."
+    who = (
+        "staff"
+        if viewer.role in STAFF_ROLES
+        else {"industry": "industry users"}.get(viewer.role, f"{viewer.role}s")
+    )
+    return f"{start} It opens to {who} on {words.day(opens)}: look around now, and book times from then on."

@@ -1,0 +1,179 @@
+"""The calendar behind a link, as programs fetch it: without cookie or password, again and again.
+
+They read a wrong answer as an empty calendar: it is never redirected, never HTML; no session is looked at.
+"""
+
+import gzip
+import re
+import threading
+from datetime import datetime, timedelta
+
+import structlog
+from flask import Flask, Request, Response, current_app, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from sqlalchemy.exc import SQLAlchemyError
+
+from booking.base import clock
+from booking.base.errors import Busy
+from booking.calendars.actions import NOTED_EVERY, note_fetch
+from booking.calendars.feed import compose, etag, state
+from booking.calendars.queries import Link, find_link
+from booking.calendars.site import Site
+from booking.facilities.queries import viewer_of
+from booking.settings import Settings
+
+log = structlog.get_logger("booking")
+
+ALL_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "PROPPATCH"]
+ALL_METHODS += ["REPORT", "MKCOL", "MKCALENDAR", "COPY", "MOVE", "LOCK", "UNLOCK"]
+HEADERS = {
+    "Cache-Control": "private, no-cache",
+    "Vary": "Accept-Encoding",
+    "X-Robots-Tag": "noindex",
+    "Referrer-Policy": "no-referrer",
+}
+GZIP_LEVEL = 4
+PROGRAMS = (
+    ("Google Calendar", "google-calendar|google"),
+    ("Outlook", "outlook|microsoft|exchange|office"),
+    ("Thunderbird", "thunderbird|lightning"),
+    ("Apple Calendar", "ios/|macos|mac os x|mac_os_x|dataaccessd|calendaragent|icloud"),
+    ("Evolution or GNOME Calendar", "evolution|gnome|libsoup"),
+    ("vdirsyncer", "vdirsyncer"),
+    ("Android", "android|dalvik|icsx5|davx"),
+    ("A browser", "mozilla"),
+)
+
+
+def answer(token: str) -> Response:
+    """Answer a calendar program; whatever goes wrong, it gets a plain text and keeps what it has."""
+    if request.method not in ("GET", "HEAD"):
+        return _plain("A calendar can only be read.", 405, {"Allow": "GET, HEAD"})
+    try:
+        link = find_link(token)
+        if link is None:
+            return nothing()
+        wait = _count(link)
+        if wait:
+            return _plain("This calendar is fetched too often.", 429, {"Retry-After": str(wait)})
+        return _answer(link)
+    except (Busy, SQLAlchemyError) as error:
+        log.error("feed", fault=type(error).__name__)
+        return _plain("The calendar cannot be read at this moment.", 503, {"Retry-After": "30"})
+
+
+def nothing() -> Response:
+    """Answer a mistyped calendar address as the calendar itself would."""
+    return _plain("There is no such calendar.", 404)
+
+
+class NoSessionForCalendars(SecureCookieSessionInterface):
+    """Neither reads nor sends a cookie where a calendar is fetched."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return self.session_class() if _is_calendar(request) else super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if not _is_calendar(request):
+            super().save_session(app, session, response)
+
+
+def _is_calendar(asked: Request) -> bool:
+    return asked.path.startswith("/feeds/") and asked.path.endswith(".ics")
+
+
+def _answer(link: Link) -> Response:
+    viewer, site = viewer_of(link.owner_id), _site()
+    if state(link, viewer) == "gone":
+        return _plain("This calendar link was withdrawn.", 410)
+    tag = etag(link, viewer, site)
+    if request.if_none_match.contains_weak(tag):
+        response = Response(status=304, headers=HEADERS)
+    else:
+        response = _calendar(compose(link, viewer, site), link)
+    response.set_etag(tag, weak=True)
+    _note_afterwards(response, link)
+    return response
+
+
+def _calendar(body: bytes, link: Link) -> Response:
+    response = Response(headers=HEADERS, content_type="text/calendar; charset=utf-8")
+    if request.accept_encodings["gzip"] > 0:
+        body = gzip.compress(body, GZIP_LEVEL, mtime=0)
+        response.headers["Content-Encoding"] = "gzip"
+    response.set_data(body)
+    response.headers["Content-Disposition"] = f'inline; filename="{link.scope}.ics"'
+    return response
+
+
+def _plain(text: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    plain = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer"}
+    return Response(
+        text + "\n", status, {**plain, **(headers or {})}, content_type="text/plain; charset=utf-8"
+    )
+
+
+def _site() -> Site:
+    settings: Settings = current_app.config["SETTINGS"]
+    return Site(settings.base_url, settings.feed_max_events)
+
+
+def _note_afterwards(response: Response, link: Link) -> None:
+    """Note the fetch once the answer has been sent, so that a busy database delays nobody."""
+    if link.fetched_at is not None and clock.now() - link.fetched_at < NOTED_EVERY:
+        return
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    program = program_of(request.user_agent.string)
+
+    @response.call_on_close
+    def note() -> None:
+        with app.app_context():
+            try:
+                note_fetch(link.id, program)
+            except (Busy, SQLAlchemyError) as error:
+                log.warning("fetch not noted", fault=type(error).__name__)
+
+
+def program_of(user_agent: str) -> str:
+    """Name the family of a calendar program, no more than its owner needs to recognise it."""
+    for name, pattern in PROGRAMS:
+        if re.search(pattern, user_agent, re.IGNORECASE):
+            return name
+    return "Another program"
+
+
+class Fetches:
+    """Counts fetches by link and hour, in this process; with several processes each has its own count."""
+
+    HOUR = timedelta(hours=1)
+    MOST = 50_000
+
+    def __init__(self) -> None:
+        self._counts: dict[str, tuple[datetime, int]] = {}
+        self._lock = threading.Lock()
+
+    def wait(self, key: str, rate: int) -> int:
+        """Count one fetch and return 0, or the seconds to wait if the hour's are used up."""
+        now = clock.now()
+        with self._lock:
+            began_at, count = self._counts.get(key, (now, 0))
+            if not now - self.HOUR < began_at <= now:
+                began_at, count = now, 0
+            if count >= rate:
+                return int((began_at + self.HOUR - now).total_seconds()) + 1
+            if len(self._counts) >= self.MOST:
+                self._forget(now)
+            self._counts[key] = (began_at, count + 1)
+        return 0
+
+    def _forget(self, now: datetime) -> None:
+        self._counts = {k: v for k, v in self._counts.items() if now - self.HOUR < v[0]}
+
+
+fetches = Fetches()
+
+
+def _count(link: Link) -> int:
+    """Return how long a program must wait, 0 if it need not."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return fetches.wait(link.public_id, settings.feed_rate) if settings.feed_rate else 0

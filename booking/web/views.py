@@ -1,0 +1,158 @@
+"""What several page groups show in the same way: rows of bookings, history, policies in words."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from flask import url_for
+from sqlalchemy import select
+
+from booking.base import audit
+from booking.base.db import db
+from booking.bookings.models import Booking
+from booking.bookings.queries import Block, Detail
+from booking.bookings.visibility import Level
+from booking.facilities.places import ResourcePlace, Ruled
+from booking.people.models import User
+from booking.web import words
+
+_ACTIONS = {
+    "booked": "Booked",
+    "changed": "Changed",
+    "cancelled": "Cancelled",
+    "ended": "Ended early",
+    "approved": "Approved",
+    "declined": "Declined",
+    "expired": "Request expired",
+}
+_FIELDS = {
+    "status": "Status",
+    "title": "Title",
+    "start": "Start",
+    "end": "End",
+    "resources": "Resources",
+    "people": "People in the room",
+    "notes": "Notes",
+    "participants": "Participants",
+    "project": "Project",
+    "supervisor": "Supervisor",
+    "organiser": "Organiser",
+}
+
+
+def row_of(detail: Detail, mine: bool = False) -> dict[str, Any]:
+    """Return a booking as a row of a list."""
+    booking = detail.booking
+    return {
+        "href": url_for("bookings.show", booking_id=booking.public_id),
+        "title": booking.title,
+        "when": words.when(booking.starts_at, booking.ends_at, detail.timezone),
+        "where": ", ".join(
+            f"{resource.code} {resource.name}" + (f" × {units}" if units > 1 else "")
+            for resource, units, _ in detail.resources
+        ),
+        "status": detail.status,
+        "note": f"{detail.organiser.name}, {detail.organisation.name}" if detail.level is Level.FULL else "",
+        "mine": mine,
+    }
+
+
+def history_of(booking: Booking, timezone: str) -> list[dict[str, Any]]:
+    """Return a booking's history in words, newest first."""
+    entries = audit.history("booking", booking.id)
+    names = _names({entry.actor_id for entry in entries if entry.actor_id})
+    return [
+        {
+            "what": _ACTIONS.get(entry.action, entry.action.capitalize()),
+            "who": names.get(entry.actor_id or 0, "The system"),
+            "when": words.moment(entry.at, timezone),
+            "changes": list(_changes(entry, timezone)) if entry.action != "booked" else [],
+            "reason": entry.reason,
+        }
+        for entry in entries
+    ]
+
+
+def _names(ids: Iterable[int]) -> dict[int, str]:
+    rows = db.session.execute(select(User.id, User.name).where(User.id.in_(sorted(ids))))
+    return {row.id: row.name for row in rows}
+
+
+def _changes(entry: audit.AuditEntry, timezone: str) -> Iterable[tuple[str, str, str]]:
+    for name, after in entry.after.items():
+        yield (
+            _FIELDS.get(name, name),
+            _plain(name, entry.before.get(name), timezone),
+            _plain(name, after, timezone),
+        )
+
+
+def _plain(name: str, value: Any, timezone: str) -> str:
+    if value is None or value == []:
+        return ""
+    if name in ("start", "end"):
+        return words.moment(datetime.fromisoformat(value), timezone)
+    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value).replace("_", " ")
+
+
+def block_row(block: Block, resource: ResourcePlace) -> dict[str, Any]:
+    """Return a block of the schedule as a row; what is hidden stays hidden."""
+    seen = block.level >= Level.PARTIAL
+    title = block.title if seen else block.label or "Busy"
+    return {
+        "href": url_for("bookings.show", booking_id=block.booking_id) if seen else None,
+        "title": title,
+        "when": words.when(block.starts_at, block.ends_at, resource.facility.timezone),
+        "where": block.organiser if seen else "",
+        "status": block.status,
+        "mine": block.mine,
+    }
+
+
+_RULES: tuple[tuple[str, str], ...] = (
+    ("roles", "Who may book"),
+    ("opens_on", "Open to you from"),
+    ("min_minutes", "Shortest booking"),
+    ("max_minutes", "Longest booking"),
+    ("grid_minutes", "Booked in steps of"),
+    ("notice_minutes", "Notice"),
+    ("horizon_days", "How far ahead"),
+    ("setup_minutes", "Set-up before"),
+    ("changeover_minutes", "Changeover after, same client next"),
+    ("clearance_minutes", "Clearance after, another client next"),
+)
+_RUNNING = {
+    "attended": "The whole booking lies inside opening hours.",
+    "ends": "Start and end lie inside opening hours; it may run overnight and at weekends.",
+    "free": "Round the clock.",
+}
+
+
+def rules_in_words(resource: ResourcePlace, role: str) -> list[dict[str, str]]:
+    """List the rules that apply to a role, with where each comes from."""
+    effective = resource.effective(role)
+    rows = [
+        {
+            "name": label,
+            "value": _value(name, effective[name]),
+            "set_by": f"{effective[name].policy}, set by {effective[name].set_by}",
+            "because": effective[name].because,
+        }
+        for name, label in _RULES
+        if effective[name].value is not None
+    ]
+    hours = {"name": "Hours", "value": _RUNNING[resource.running], "set_by": resource.code, "because": ""}
+    who = [row for row in rows if row["name"] in ("Who may book", "Open to you from")]
+    return [*who, hours, *(row for row in rows if row not in who)]
+
+
+def _value(name: str, rule: Ruled) -> str:
+    value = rule.value
+    if name == "roles" and isinstance(value, tuple):
+        people = {"student": "students", "researcher": "researchers", "industry": "industry users"}
+        return ", ".join([*(people.get(str(role), str(role)) for role in value if role != "staff"), "staff"])
+    if isinstance(value, date):
+        return words.day(value)
+    if name == "horizon_days" and isinstance(value, int):
+        return f"{value // 7} weeks" if value % 7 == 0 and value else f"{value} days"
+    return words.minutes(value) if isinstance(value, int) and value else "none"

@@ -1,0 +1,43 @@
+"""The small world in a database of each kind, with the clock stopped on a Monday morning."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from booking.base import clock
+from booking.base.db import db
+from tests import factories, worlds
+
+
+@pytest.fixture(scope="session")
+def world_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.Worlds]:
+    """The worker's store of databases that hold the small world."""
+    store = worlds.Worlds(tmp_path_factory.mktemp("worlds"))
+    yield store
+    store.drop_templates()
+
+
+@pytest.fixture
+def world_url(engine_kind: str, world_store: worlds.Worlds, tmp_path: Path) -> Iterator[str]:
+    """A database with the small world and nothing booked in it."""
+    url = world_store.borrow(engine_kind, tmp_path)
+    yield url
+    world_store.give_back(url)
+
+
+@pytest.fixture
+def world_app(world_url: str) -> Iterator[Flask]:
+    """The application on the small world, within its context, at nine o'clock on a Monday."""
+    app = factories.an_app(world_url)
+    with clock.travel(factories.MONDAY), app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def world(world_app: Flask) -> factories.World:
+    """What is where in the small world."""
+    return factories.the_world()
