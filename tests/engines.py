@@ -65,7 +65,7 @@ def fetch_programs() -> Path:
 
 
 def _start(programs: Path) -> str:
-    folder = Path(tempfile.mkdtemp(prefix="hub-booking-", dir="/tmp"))  # short enough for a socket's name
+    folder = Path(tempfile.mkdtemp(prefix="hub-booking-"))
     data = Path(tempfile.mkdtemp(prefix="hub-booking-", dir=_roomy_memory() or folder))
     user = _unprivileged(folder, data)
     programs = _reachable(programs, folder, user)

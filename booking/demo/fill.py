@@ -45,6 +45,7 @@ def set_passwords(password: str) -> int:
 def fill() -> int:
     """Make the demo's bookings around today, all in one transaction; return how many."""
     t0 = clock.now().astimezone(zone(ZONE)).date()
+    places()  # is remembered only outside of transactions
     with transaction():
         return _Filling(t0).run()
 

@@ -118,12 +118,16 @@ def weekly(t0: date, rng: Random) -> Iterator[Wish]:
 
 
 def _once(habit: Habit, day: date, rng: Random) -> Wish:
+    minutes = int(rng.choice(habit.hours) * 60)
+    if minutes >= 24 * 60:
+        end = _workday(day + timedelta(minutes=minutes))
+        minutes = (end - day).days * 24 * 60 + minutes % (24 * 60)
     return Wish(
         who=rng.choice(habit.who),
         takes=habit.takes,
         day=day,
         at=rng.choice(habit.at),
-        minutes=int(rng.choice(habit.hours) * 60),
+        minutes=minutes,
         title=rng.choice(habit.titles),
         project=habit.project,
         people=habit.people,
@@ -178,8 +182,8 @@ def _hub(t0: date) -> Iterator[Wish]:
         yield Wish("samuel.osei", (("H-FC1", 1),), _workday(day), "13:30", 180, "Phenotype panel", "P-CELL", ahead=6)
         yield Wish("chloe.martin", (("H-BSC1", 1),), _workday(day), "08:30", 240, "Passage T cells", "P-CELL", ahead=5)
         yield Wish("arjun.mehta", (("H-BSC1", 1),), _workday(day), "13:30", 210, "Thaw and seed", "P-CELL", ahead=5)
-    start, minutes = _running(t0, 1, 1)
-    yield Wish("nadia.karim", (("H-LC", 1),), start, "12:00", minutes, "Aggregate assay, long sequence", "P-DSP", 0, 7)
+    start, minutes = _running(t0, 0, 1)
+    yield Wish("nadia.karim", (("H-LC", 1),), start, "00:00", minutes, "Aggregate assay, long sequence", "P-DSP", 0, 7)
     start = _workday(t0 + timedelta(days=21))
     minutes = (_workday(start + timedelta(days=12)) - start).days * 24 * 60
     yield Wish("katarina.novak", (("H-CTP1", 1),), start, "09:30", minutes, "Editing run 4", "P-SPIN", 1, 40)

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.db.conftest import world, world_app, world_url, worlds  # noqa: F401 (fixtures of the small world)
+from tests.db.conftest import world, world_app, world_store, world_url  # noqa: F401 (its fixtures)
 from tests.factories import PASSWORD, World, email_of
 
 

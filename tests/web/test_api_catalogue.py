@@ -75,28 +75,29 @@ def test_resources_are_filtered(hub: Hub, query: str, codes: list[str]) -> None:
     assert [resource["code"] for resource in found] == codes
 
 
-@pytest.mark.parametrize(
-    ("path", "field"),
-    [
-        ("/resources?facility=NO", "facility"),
-        ("/resources?room=NO", "room"),
-        ("/resources?kind=castle", "kind"),
-        ("/rooms?facility=NO", "facility"),
-        ("/resources?limit=0", "limit"),
-        ("/resources?limit=201", "limit"),
-        ("/resources?limit=١", "limit"),
-        ("/resources?cursor=nonsense", "cursor"),
-        ("/resources?cursor=W1tbXV0sW11d", "cursor"),
-        ("/resources?q=%00", "q"),
-        ("/resources/H-BSC1/availability?start=2027-01-12T10:00:00", "start"),
-        ("/resources/H-BSC1/availability?start=2027-01-12T10:00:00Z&end=2027-01-12T10:00:00Z", "end"),
-        ("/resources/H-BSC1/availability?start=2027-01-12T10:00:00Z&end=2028-12-12T10:00:00Z", "end"),
-    ],
-)
-def test_a_wrong_query_is_named(hub: Hub, path: str, field: str) -> None:
-    answer = hub.as_("student").get(path)
-    assert (answer.status_code, answer.json["code"]) == (422, "invalid")
-    assert list(answer.json["errors"]) == [field]
+WRONG = [
+    ("/resources?facility=NO", "facility"),
+    ("/resources?room=NO", "room"),
+    ("/resources?kind=castle", "kind"),
+    ("/rooms?facility=NO", "facility"),
+    ("/resources?limit=0", "limit"),
+    ("/resources?limit=201", "limit"),
+    ("/resources?limit=١", "limit"),
+    ("/resources?cursor=nonsense", "cursor"),
+    ("/resources?cursor=W1tbXV0sW11d", "cursor"),
+    ("/resources?q=%00", "q"),
+    ("/resources/H-BSC1/availability?start=2027-01-12T10:00:00", "start"),
+    ("/resources/H-BSC1/availability?start=2027-01-12T10:00:00Z&end=2027-01-12T10:00:00Z", "end"),
+    ("/resources/H-BSC1/availability?start=2027-01-12T10:00:00Z&end=2028-12-12T10:00:00Z", "end"),
+]
+
+
+def test_a_wrong_query_is_named(hub: Hub) -> None:
+    student = hub.as_("student")
+    for path, field in WRONG:
+        answer = student.get(path)
+        told = (answer.status_code, answer.json["code"], list(answer.json.get("errors", ())))
+        assert told == (422, "invalid", [field]), path
 
 
 def test_pages_follow_each_other(hub: Hub) -> None:
