@@ -1,6 +1,7 @@
 """Hub Booking: the booking system of a biomanufacturing facility. `create_app` puts the house together."""
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from booking import logs
 from booking.base import db as database
@@ -23,6 +24,9 @@ def create_app(settings: Settings) -> Flask:
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         PROPAGATE_EXCEPTIONS=False,
     )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     logs.init_app(app)
     database.init_app(app)
     _listen()

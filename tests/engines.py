@@ -69,31 +69,39 @@ def _start(programs: Path) -> str:
     data = Path(tempfile.mkdtemp(prefix="hub-booking-", dir=_roomy_memory() or folder))
     user = _unprivileged(folder, data)
     programs = _reachable(programs, folder, user)
-    initdb = [str(programs / "initdb"), "--no-sync", "--auth=trust", "--username=postgres", "-D", str(data)]
-    made = subprocess.run(
-        [*initdb, "--encoding=UTF8", "--no-locale"], cwd=folder, capture_output=True, text=True, **user
-    )
-    if made.returncode:
+    try:
+        _initialise(programs, data, user)
+    except BaseException:
         shutil.rmtree(data)
         shutil.rmtree(folder)
+        raise
+    atexit.register(_stop, _serve(programs, folder, data, user), folder)
+    url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
+    _wait_until_ready(url, folder / "log")
+    return url
+
+
+def _initialise(programs: Path, data: Path, user: dict[str, Any]) -> None:
+    habits = ["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale"]
+    command = [str(programs / "initdb"), *habits, "-D", str(data)]
+    made = subprocess.run(command, cwd=data, capture_output=True, text=True, **user)
+    if made.returncode:
         raise RuntimeError(f"initdb failed: {made.stderr}")
+
+
+def _serve(programs: Path, folder: Path, data: Path, user: dict[str, Any]) -> "subprocess.Popen[bytes]":
     settings = [f"-c{name}={value}" for name, value in SETTINGS.items()]
     command = [str(programs / "postgres"), "-D", str(data), f"-cunix_socket_directories={folder}", *settings]
-    log = folder / "log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen(
             ["sh", "-c", UNTIL_CLOSED, "sh", str(folder), str(data), *command],
             stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
+            stdout=log,
+            stderr=log,
             cwd=folder,
             start_new_session=True,  # Ctrl-C is for us: the server outlives the tests' own clean-up
             **user,
         )
-    atexit.register(_stop, server, folder)
-    url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
-    _wait_until_ready(url, log)
-    return url
 
 
 def _roomy_memory() -> Path | None:

@@ -179,6 +179,7 @@ def transaction() -> Iterator[None]:
             raise
         finally:
             session.info["writing"] = False
+            session.info.pop("marks", None)
 
 
 @contextmanager
@@ -196,9 +197,14 @@ def _is_lock_failure(error: OperationalError) -> bool:
     return state in _LOCK_NOT_AVAILABLE or "database is locked" in str(error.orig)
 
 
-def in_transaction() -> bool:
-    """Tell whether an action is under way in this session."""
-    return bool(db.session().info.get("writing"))
+def note(mark: str) -> None:
+    """Remember something about the transaction under way, until it ends."""
+    db.session().info.setdefault("marks", set()).add(mark)
+
+
+def noted(mark: str) -> bool:
+    """Tell whether this was noted in the transaction under way."""
+    return mark in db.session().info.get("marks", ())
 
 
 def lock(model: type[Row], ids: Collection[int]) -> dict[int, Row]:

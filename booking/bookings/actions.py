@@ -99,12 +99,13 @@ def change(
         _must_have_reason(booking, by, reason)
         held = frozenset(row.resource_id for row in resources_of(booking.id))
         cast = find_cast(request, by, before_of(booking))
-        lock_everything(cast, others=held)
+        people = cast.user_ids | _people_in(booking)
+        lock_everything(cast, held, people)
         booking = _again(booking, if_version)
         rows = resources_of(booking.id)
         if {row.resource_id for row in rows} != held:
             raise Busy("Somebody else moved this booking a moment ago; please try again.")
-        before, before_people = picture_of(booking), {booking.organiser_id, *_participant_ids(booking.id)}
+        before = picture_of(booking)
         moved = _takes_other_time(booking, request, rows, cast)
         if moved:
             facts = gather(cast, request.people, request.period, by, booking, held)
@@ -129,7 +130,6 @@ def change(
             reason,
         )
         emit(BookingChanged(booking, by.id, reason))
-        people = cast.user_ids | before_people
         _touch(booking, people, held | {want.resource.id for want in cast.wants})
     return booking
 
@@ -146,6 +146,7 @@ def cancel(booking_id: str, by: Viewer, reason: str = "", if_version: int | None
         _must_have_reason(booking, by, reason)
         held = [row.resource_id for row in resources_of(booking.id)]
         lock(Resource, held)
+        lock(User, _people_in(booking))
         booking = _again(booking, if_version)
         if booking.status != "requested" and booking.starts_at < clock.now():
             return _end_now(booking, by, reason, held)
@@ -163,7 +164,7 @@ def approve(booking_id: str, by: Viewer, reason: str = "") -> Booking:
             "approved", "booking", booking.id, by.id, {"status": "requested"}, {"status": "confirmed"}, reason
         )
         emit(BookingApproved(booking, by.id))
-        _touch(booking, {booking.organiser_id}, held)
+        _touch(booking, _people_in(booking), held)
     return booking
 
 
@@ -189,6 +190,7 @@ def expire_requests(limit: int = 50) -> int:
         with transaction():
             held = [row.resource_id for row in resources_of(booking_id)]
             lock(Resource, held)
+            lock(User, _people_in(db.session.get_one(Booking, booking_id)))
             booking = lock(Booking, [booking_id])[booking_id]
             if (
                 booking.status == "requested"
@@ -337,7 +339,6 @@ def _revise(booking: Booking) -> None:
 
 def _touch(booking: Booking, users: Collection[int], resources: Collection[int]) -> None:
     db.session.flush()
-    lock(User, users)
     bump(Resource, resources)
     bump(User, users)
     if booking.project_id is not None:
@@ -403,7 +404,7 @@ def _end(
     _revise(booking)
     audit.record(action, "booking", booking.id, by_id, {"status": before}, {"status": status}, reason)
     emit(BookingEnded(booking, by_id, reason))
-    _touch(booking, {booking.organiser_id, *_participant_ids(booking.id)}, held)
+    _touch(booking, _people_in(booking), held)
     return booking
 
 
@@ -419,12 +420,13 @@ def _end_now(booking: Booking, by: Viewer, reason: str, held: Collection[int]) -
         "ended", "booking", booking.id, by.id, {"end": text_of(planned)}, {"end": text_of(end)}, reason
     )
     emit(BookingEnded(booking, by.id, reason))
-    _touch(booking, {booking.organiser_id, *_participant_ids(booking.id)}, held)
+    _touch(booking, _people_in(booking), held)
     return booking
 
 
-def _participant_ids(booking_id: int) -> list[int]:
-    return list(db.session.scalars(select(Participant.user_id).where(Participant.booking_id == booking_id)))
+def _people_in(booking: Booking) -> set[int]:
+    query = select(Participant.user_id).where(Participant.booking_id == booking.id)
+    return {booking.organiser_id, *db.session.scalars(query)}
 
 
 def _request_to_answer(booking_id: str, by: Viewer) -> tuple[Booking, list[int]]:
@@ -434,6 +436,7 @@ def _request_to_answer(booking_id: str, by: Viewer) -> tuple[Booking, list[int]]
         raise Forbidden("Requests are answered by the facility's staff.")
     held = [row.resource_id for row in resources_of(booking.id)]
     lock(Resource, held)
+    lock(User, _people_in(booking))
     booking = lock(Booking, [booking.id])[booking.id]
     if booking.status != "requested":
         raise NotChangeable("This request has been answered already.")

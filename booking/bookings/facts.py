@@ -165,13 +165,13 @@ def _project(
     return None
 
 
-def lock_everything(cast: Cast, others: Collection[int] = ()) -> None:
-    """Lock resources, then rooms, then people, each in the order of their ids."""
+def lock_everything(cast: Cast, others: Collection[int] = (), people: Collection[int] = ()) -> None:
+    """Lock resources, then rooms, then people, each in the order of their ids; `others` are resources."""
     resources = {want.resource.id for want in cast.wants} | set(others)
     rooms = {want.resource.room.id for want in cast.wants if want.resource.room}
     lock(Resource, resources)
     lock(Room, rooms)
-    lock(User, cast.user_ids)
+    lock(User, cast.user_ids | set(people))
 
 
 def gather(

@@ -135,7 +135,7 @@ class _Loading:
         """Count what was made and changed."""
         summary = Summary()
         for news in self.news.values():
-            counts = summary.created if news.action == "created" else summary.changed
+            counts = summary.created if news.action == "added" else summary.changed
             counts[_PLURAL[news.kind]] = counts.get(_PLURAL[news.kind], 0) + 1
         return summary
 
@@ -149,7 +149,7 @@ class _Loading:
             row = model(**{_KEYS[model]: code}, **{**defaults, **given})
             db.session.add(row)
             self.rows[model][code] = row
-            self._note("created", model, row, {}, given)
+            self._note("added", model, row, {}, given)
             return row
         before = {name: getattr(row, name) for name, value in given.items() if getattr(row, name) != value}
         for name in before:
@@ -324,7 +324,7 @@ class _Loading:
             names = ("facility_id", "kind", "resource_id", "role")
             row = Policy(**dict(zip(names, scope, strict=True)), **values)
             db.session.add(row)
-            self._note("created", Policy, row, {}, {n: v for n, v in values.items() if v is not None})
+            self._note("added", Policy, row, {}, {n: v for n, v in values.items() if v is not None})
             return
         before = {name: getattr(row, name) for name in values if getattr(row, name) != values[name]}
         for name in before:
@@ -361,7 +361,7 @@ class _Loading:
             )
             db.session.add(have[key])
             after = {"name": item["name"], "first_day": first, "last_day": last}
-            self._note("created", Closure, have[key], {}, after)
+            self._note("added", Closure, have[key], {}, after)
         elif "reason" in item and row.reason != item["reason"]:
             self._note("changed", Closure, row, {"reason": row.reason}, {"reason": item["reason"]})
             row.reason = item["reason"]

@@ -32,7 +32,10 @@ TRIES = 3
 ZONE = "Europe/London"
 CANCELLED = ("Cells did not recover.", "The delivery is late.", "Not needed any more.", "")
 CHANGED = ("The culture grows more slowly.", "Swapped with a colleague.", "")
-DECLINED = ("The risk assessment does not cover this run.", "The pilot plant is kept free for teaching that week.")
+DECLINED = (
+    "The risk assessment does not cover this run.",
+    "The pilot plant is kept free for teaching that week.",
+)
 
 
 def set_passwords(password: str) -> int:

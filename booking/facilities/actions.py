@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from sqlalchemy import delete, select
 
-from booking.base.db import bump, db, lock, transaction
+from booking.base.db import bump, db, lock, note, transaction
 from booking.base.edits import Faults, code_fault, flush_unique, must_be_as_read, record, storable
 from booking.base.errors import Forbidden, Invalid, NotFound
 from booking.base.events import on
@@ -39,6 +39,7 @@ MAX_SPANS = 4
 def directory_changed() -> None:
     """Tell all processes that facilities, rules or names changed; call it inside the transaction."""
     bump(Directory, [1])
+    note("directory changed")
 
 
 @on(PeopleChanged)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from booking.base.db import db, in_transaction
+from booking.base.db import db, noted
 from booking.facilities.models import (
     Closure,
     Directory,
@@ -52,7 +52,7 @@ def places() -> Places:
     known = _snapshots.get(key)
     if known is not None and known.version == version:
         return known
-    if in_transaction():  # what is not committed yet must not be kept: it may be rolled back
+    if noted("directory changed"):  # what is not committed yet must not be kept: it may be rolled back
         return _build(version)
     with _building:
         known = _snapshots[key] = _build(version)

@@ -1,0 +1,116 @@
+// A draft: a new booking, or an old one being moved, drawn over the timeline and checked by the server as it changes.
+
+const PAUSE = 140;
+
+export function drafts({ root, tip, ask, clock, time, said }) {
+  let now = null;
+  let timer = 0;
+
+  const sheet = () => root.querySelector(".timeline-sheet");
+  const grid = (row) => time.gridOf(row, clock);
+
+  function draw() {
+    const axis = time.axisOf(sheet());
+    const { width, name, top } = axis.area();
+    const box = now.row.getBoundingClientRect();
+    const [a, b] = [axis.share(now.start), axis.share(now.end)];
+    Object.assign(now.drawn.style, {
+      left: `${name + a * width}px`,
+      width: `${Math.max((b - a) * width, 4)}px`,
+      top: `${box.top - top}px`,
+    });
+    now.drawn.querySelector(".bk-title").textContent = clock.when(now.start, now.end).replace(/^.*?, /, "");
+    now.drawn.classList.toggle("is-bad", now.verdict?.ok === false);
+    const words = now.verdict === null ? ["Checking …"] : now.verdict.ok ? ["Can be booked"] : now.verdict.refusals.map((one) => one.message);
+    const head = `${clock.when(now.start, now.end)} (${time.lengthOf(now.end - now.start)})`;
+    tip.say([head, ...words.slice(0, 3)], now.drawn.getBoundingClientRect(), now.verdict?.ok === false);
+  }
+
+  function announce() {
+    if (!now?.aloud || !now.verdict) return;
+    const words = now.verdict.ok ? "Can be booked." : now.verdict.refusals.map((one) => one.message).join(" ");
+    said(`${now.row.dataset.resource}, ${clock.when(now.start, now.end)}. ${words}`);
+  }
+
+  async function checkNow() {
+    const asked = now;
+    const verdict = await ask.check(asked);
+    if (verdict === null || now !== asked) return;
+    now.verdict = verdict;
+    draw();
+    announce();
+  }
+
+  function check() {
+    clearTimeout(timer);
+    now.verdict = null;
+    timer = setTimeout(() => { now.checking = checkNow(); }, PAUSE);
+  }
+
+  /** Name what is wanted: the row's resource, or a booking's own resources with the moved one replaced. */
+  function resources() {
+    const { resource, unit } = now.row.dataset;
+    if (!now.booking) return [unit ? { code: resource, unit_names: [unit] } : { code: resource, units: now.units ?? 1 }];
+    if (resource === now.from) return undefined;
+    return now.whole?.map((one) => (one.code === now.from ? { code: resource, units: one.units } : one)) ?? [resource];
+  }
+
+  const api = {
+    get current() { return now; },
+    begin(fields) {
+      api.cancel();
+      const drawn = document.createElement("div");
+      drawn.className = "bk bk--draft timeline-draft";
+      drawn.innerHTML = '<span class="bk-text"><span class="bk-title"></span></span>';
+      sheet().append(drawn);
+      root.dataset.busy = "yes";
+      now = { verdict: null, resources: null, ...fields, drawn, from: fields.row.dataset.resource };
+      now.origin?.classList.add("bk--moving");
+      if (now.booking) {
+        const mine = now;
+        ask.show(now.booking).then((answer) => { if (answer?.ok) mine.whole = answer.body.resources; });
+      }
+      api.to(now.start, now.end, now.row);
+      return now;
+    },
+    /** Change what is drafted; the answer of the server follows. */
+    to(start, end, row = now.row) {
+      if (now.resources !== null && now.start === start && now.end === end && now.row === row) return;
+      Object.assign(now, { start, end, row });
+      now.resources = resources();
+      check();
+      draw();
+    },
+    shift(steps) {
+      const { step } = grid(now.row);
+      api.to(now.start + steps * step, clock.add(now.end, steps * step));
+    },
+    stretch(steps) {
+      const { grid: slot, shortest } = grid(now.row);
+      const end = clock.add(now.end, steps * slot);
+      if (end - now.start >= Math.min(shortest, now.end - now.start)) api.to(now.start, end);
+    },
+    /** Wait for the server's word about the draft as it stands. */
+    async verdict() {
+      clearTimeout(timer);
+      if (now && now.verdict === null) await checkNow();
+      return now?.verdict ?? null;
+    },
+    /** Take the drawing away and return what was drafted. */
+    end() {
+      const done = now;
+      clearTimeout(timer);
+      if (!done) return null;
+      done.drawn.remove();
+      done.origin?.classList.remove("bk--moving");
+      now = null;
+      delete root.dataset.busy;
+      tip.hide();
+      return done;
+    },
+    cancel() {
+      return api.end();
+    },
+  };
+  return api;
+}

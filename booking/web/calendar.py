@@ -107,6 +107,7 @@ def _around(asked: Asked, catalogue: Places, viewer: Viewer, now: datetime) -> d
     today = now.astimezone(asked.facility.tz).date()
     return {
         "heading": heading(asked),
+        "now": int(now.timestamp()),
         "views": [
             {"label": label, "href": asked.href(view=view), "current": view == asked.view}
             for view, label in VIEWS.items()

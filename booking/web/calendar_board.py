@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -56,6 +56,7 @@ class CellView:
     said: str = ""
     tip: str = ""
     block: Block | None = None
+    slot: Period | None = None
     marks: tuple[tuple[str, float, float], ...] = ()
 
 
@@ -338,6 +339,10 @@ class _Writer:
         solids = [mark.stretch for mark in cell.marks if mark.stretch.kind in SOLID]
         seen = {s.block.booking_id: s.block for s in solids if s.block and s.block.booking_id}
         marks = tuple((mark_css(mark.stretch), mark.x, mark.width) for mark in cell.marks)
+        by_day = self.axis.view == "month"
+        mine = any(stretch.mine for stretch in solids)
+        css = f" bk-cluster--day{' is-mine' if mine else ''}" if by_day else ""
+        number = str(len(solids)) if by_day else ""
         if len(solids) == 1 and seen:
             (block,) = seen.values()
             return CellView(
@@ -348,6 +353,8 @@ class _Writer:
                 said=f"{block.title}, {self.when_of(block)}, {self._state(block)}",
                 tip=self.tip(block, resource),
                 block=block if block.changeable else None,
+                css=css,
+                title=number,
                 marks=marks,
             )
         day = cell.stretch.start.astimezone(self.tz).date()
@@ -361,7 +368,8 @@ class _Writer:
             tip="\n".join(
                 [f"{words.day(day)}, {resource.code}", *lines[:8], *(["…"] if len(lines) > 8 else [])]
             ),
-            title=str(len(solids)) if self.axis.view == "month" else "",
+            css=css,
+            title=number,
             marks=marks,
         )
 
@@ -386,6 +394,7 @@ class _Writer:
             key=f"g-{resource.code}-{unit}-{int(stretch.start.timestamp())}",
             said=f"Book {resource.code}{' ' + unit if unit else ''}, {when}",
             tip="\n".join(lines),
+            slot=slot,
         )
 
     def _count(self, cell: Cell, resource: ResourcePlace, rules: Terms, laid: Lane) -> CellView:
@@ -408,9 +417,10 @@ class _Writer:
             else None,
             key=f"c-{resource.code}-{cell.column}",
             css=f"load--{level}{' bk--mine' if stretch.mine else ''}",
-            title=f"{used} of {units}" if wide else f"{used}/{units}",
+            title=f"{used} of {units}" if wide else f"{high}/{units}",
             said=f"{said}. Book one" if slot else said,
             tip=f"{taken}\n{self.when(stretch)}" + ("\nSome of it is mine" if stretch.mine else ""),
+            slot=slot,
         )
 
     def _new(self, resource: ResourcePlace, slot: Period, unit: str = "") -> str:
@@ -437,7 +447,7 @@ class _Writer:
 
     def _agenda(self, resource: ResourcePlace, rules: Terms, laid: Lane, unit: str) -> Iterator[AgendaLine]:
         units = len(resource.units)
-        for stretch in laid.stretches:
+        for stretch in joined_free(laid.stretches):
             when, block = self.clock(stretch), stretch.block
             if stretch.kind == "booking" and block:
                 href = url_for("bookings.show", booking_id=block.booking_id)
@@ -453,7 +463,7 @@ class _Writer:
                     free=bool(slot),
                     mine=stretch.mine,
                 )
-            elif stretch.kind in ("free", "clearing"):
+            elif stretch.kind == "free":
                 slot = offer(rules, stretch.period, laid.busy)
                 if slot:
                     yield AgendaLine(when, "Free", self._new(resource, slot, unit), free=True)
@@ -515,6 +525,19 @@ class _Writer:
             return ""
         before = " is-from" if block.starts_at < self.axis.window.start else ""
         return before + (" is-on" if block.ends_at > self.axis.window.end else "")
+
+
+def joined_free(chain: Iterable[Stretch]) -> list[Stretch]:
+    """Take free time as one, whether or not it is being cleared for other clients."""
+    joined: list[Stretch] = []
+    for stretch in chain:
+        if stretch.kind == "clearing":
+            stretch = replace(stretch, kind="free")
+        if joined and stretch.kind == joined[-1].kind == "free":
+            joined[-1] = replace(joined[-1], end=stretch.end)
+        else:
+            joined.append(stretch)
+    return joined
 
 
 def mark_css(stretch: Stretch) -> str:

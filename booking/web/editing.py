@@ -1,4 +1,4 @@
-"""What forms that change records share: faults at their fields, nothing typed is lost or overwritten unseen."""
+"""What forms that change records share: faults at their fields, nothing typed lost, no blind overwriting."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -84,7 +84,8 @@ def _is_calendar(asked: Request) -> bool:
 
 def _answer(link: Link) -> Response:
     viewer, site = viewer_of(link.owner_id), _site()
-    if state(link, viewer) == "gone":
+    now = state(link, viewer)
+    if now == "gone":
         return _plain("This calendar link was withdrawn.", 410)
     tag = etag(link, viewer, site)
     if request.if_none_match.contains_weak(tag):
@@ -92,7 +93,8 @@ def _answer(link: Link) -> Response:
     else:
         response = _calendar(compose(link, viewer, site), link)
     response.set_etag(tag, weak=True)
-    _note_afterwards(response, link)
+    if now == "shown":
+        _note_afterwards(response, link)
     return response
 
 

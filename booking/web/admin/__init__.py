@@ -1,4 +1,4 @@
-"""Administration: a part for each kind of thing. Staff read all of it; who may change what is in the actions."""
+"""Administration: a part for each kind of thing. Staff read it all; the actions say who may change what."""
 
 from typing import Any
 

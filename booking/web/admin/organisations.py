@@ -25,6 +25,7 @@ KINDS = {
 class OrganisationForm(EditForm):
     """An organisation's details."""
 
+    code = text("Code", "Short, such as NWT. It cannot be changed later.")
     name = text("Name")
     alias = text(
         "Alias",
@@ -35,9 +36,12 @@ class OrganisationForm(EditForm):
     tier = text("Tier", optional=True)
     note = lines("Note", "Seen by staff only.")
     coordinators = lines(
-        "Coordinators", "E-mail addresses, one on each line. They see and change this organisation's bookings."
+        "Coordinators",
+        "E-mail addresses, one on each line. They see and change this organisation's bookings.",
     )
-    active = BooleanField("In use", description="One that is not in use cannot be chosen for people and projects.")
+    active = BooleanField(
+        "In use", description="One that is not in use cannot be chosen for people and projects."
+    )
 
     def details(self, code: str) -> OrganisationDetails:
         return OrganisationDetails(
@@ -52,13 +56,6 @@ class OrganisationForm(EditForm):
         )
 
 
-class NewOrganisationForm(OrganisationForm):
-    """An organisation's details with its code, which stays."""
-
-    code = text("Code", "Short, such as NWT. It cannot be changed later.")
-    field_order = ("code",)
-
-
 @bp.get("")
 def index() -> str:
     filters = (Filter("q", "Name, code, alias"), Filter("kind", "Kind", KINDS))
@@ -66,7 +63,12 @@ def index() -> str:
     rows = queries.organisations(q, kind or None, request.args.get("after", ""))
     page, after = page_of(rows, lambda row: row.code)
     cells = [
-        (with_code(one.name, one.code, url_for(".show", code=one.code)), one.alias, KINDS[one.kind], yes(one.active))
+        (
+            with_code(one.name, one.code, url_for(".show", code=one.code)),
+            one.alias,
+            KINDS[one.kind],
+            yes(one.active),
+        )
         for one in page
     ]
     may_add = able_to(the_viewer(), Permission.ADD_ORGANISATIONS)
@@ -84,7 +86,7 @@ def index() -> str:
 def new() -> Response | tuple[str, int]:
     viewer = the_viewer()
     must_be_able_to(viewer, Permission.ADD_ORGANISATIONS)
-    form = NewOrganisationForm(data={"active": True, "kind": "industry"})
+    form = OrganisationForm(data={"active": True, "kind": "industry"})
     if not able_to(viewer, Permission.CHANGE_ORGANISATIONS):
         form.kind.choices = {kind: KINDS[kind] for kind in ORGANISATION_KINDS if kind != "host"}
     if form.sent(lambda: actions.add_organisation(form.details(form.code.data or ""), viewer)):
@@ -119,6 +121,7 @@ def edit(code: str) -> Response | tuple[str, int]:
     here = url_for(".show", code=code)
     picture = queries.picture_of_organisation(organisation)
     form = OrganisationForm(data=picture | {"coordinators": "\n".join(picture["coordinators"])})
+    del form.code
     if form.sent(lambda: actions.change_organisation(code, form.details(code), viewer, form.as_read.data)):
         return done("Stored.", here)
     organisation = actions.find_organisation(code)

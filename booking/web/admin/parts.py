@@ -54,7 +54,7 @@ def list_page(
     numeric: Sequence[int] = (),
 ) -> str:
     """Show a page of a list; `after` is the key of its last row if there are more."""
-    kept = {one.name: one.value for one in filters if one.value}
+    kept: dict[str, Any] = {one.name: one.value for one in filters if one.value}
     return render_template(
         "admin/list.html",
         heading=heading,
@@ -75,9 +75,7 @@ def page_of(rows: Sequence[Row], key: Callable[[Row], Any], size: int = PAGE) ->
     return rows[:size], key(rows[size - 1]) if len(rows) > size else None
 
 
-def page_after(
-    rows: Sequence[Row], key: Callable[[Row], Any], size: int = PAGE
-) -> tuple[Sequence[Row], Any]:
+def page_after(rows: Sequence[Row], key: Callable[[Row], Any], size: int = PAGE) -> tuple[Sequence[Row], Any]:
     """Cut a page out of rows held in memory, beginning after the key in the address."""
     keys = [str(key(row)) for row in rows]
     after = request.args.get("after", "")
@@ -86,12 +84,12 @@ def page_after(
 
 
 def link(label: str, href: str) -> Markup:
-    return Markup('<a href="{}">{}</a>').format(href, label)  # noqa: S704 (both are escaped by format)
+    return Markup('<a href="{}">{}</a>').format(href, label)
 
 
 def with_code(label: str, code: str, href: str) -> Markup:
     """Return a linked name with its code beside it."""
-    return Markup('<a href="{}">{}</a> <span class="quiet">{}</span>').format(href, label, code)  # noqa: S704
+    return Markup('<a href="{}">{}</a> <span class="quiet">{}</span>').format(href, label, code)
 
 
 def yes(value: bool) -> str:

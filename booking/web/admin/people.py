@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, PasswordField, SelectField, SelectMultipleField
+from wtforms.validators import Optional
 
 from booking.facilities import pictures
 from booking.facilities.actions import set_duties
@@ -34,7 +35,15 @@ class PersonForm(EditForm):
     role = SelectField("Role", choices={role: role.capitalize() for role in ROLES})
     organisation = SelectField("Organisation")
     group = text("Group", optional=True)
-    active = BooleanField("The account is open", description="A closed account cannot sign in; its history stays.")
+    password = PasswordField(
+        "First password",
+        [Optional()],
+        description="At least 10 characters. Without one, nobody can sign in until it is set.",
+        render_kw={"autocomplete": "new-password"},
+    )
+    active = BooleanField(
+        "The account is open", description="A closed account cannot sign in; its history stays."
+    )
 
     def offer(self, viewer_is_admin: bool, current: Organisation | None = None) -> None:
         """Offer only what this viewer may choose."""
@@ -45,34 +54,14 @@ class PersonForm(EditForm):
             choices.setdefault(current.code, f"{current.name} ({current.code})")
         self.organisation.choices = choices
 
-    def details(self) -> PersonDetails:
+    def details(self, active: bool = True) -> PersonDetails:
         return PersonDetails(
             self.email.data or "",
             self.name.data or "",
             self.role.data,
             self.organisation.data,
             self.group.data or "",
-            self.active.data,
-        )
-
-
-class NewPersonForm(PersonForm):
-    """An account's details and, if wanted, its first password."""
-
-    active = None
-    password = PasswordField(
-        "First password",
-        description="At least 10 characters. Leave it empty to set one later: nobody can sign in until then.",
-        render_kw={"autocomplete": "new-password"},
-    )
-
-    def details(self) -> PersonDetails:
-        return PersonDetails(
-            self.email.data or "",
-            self.name.data or "",
-            self.role.data,
-            self.organisation.data,
-            self.group.data or "",
+            active,
         )
 
 
@@ -106,7 +95,13 @@ def index() -> str:
     )
     page, after = page_of(rows, lambda row: row[0].public_id)
     cells = [
-        (link(user.name, url_for(".show", public_id=user.public_id)), user.email, user.role, of.name, _state(user))
+        (
+            link(user.name, url_for(".show", public_id=user.public_id)),
+            user.email,
+            user.role,
+            of.name,
+            _state(user),
+        )
         for user, of in page
     ]
     may_add = able_to(the_viewer(), Permission.ADD_PEOPLE)
@@ -130,7 +125,8 @@ def _state(user: User) -> str:
 def new() -> Response | tuple[str, int]:
     viewer = the_viewer()
     must_be_able_to(viewer, Permission.ADD_PEOPLE)
-    form = NewPersonForm(data={"organisation": request.args.get("organisation")})
+    form = PersonForm(data={"organisation": request.args.get("organisation")})
+    del form.active
     form.offer(viewer.is_admin)
     if form.sent(lambda: actions.add_person(form.details(), viewer, form.password.data or "")):
         return done(f"{form.stored.name} was added.", url_for(".show", public_id=form.stored.public_id))
@@ -171,8 +167,13 @@ def edit(public_id: str) -> Response | tuple[str, int]:
     must_be_able_to(viewer, Permission.CHANGE_PEOPLE)
     here = url_for(".show", public_id=public_id)
     form = PersonForm(data=queries.picture_of_person(person))
+    del form.password
     form.offer(viewer.is_admin, _organisation(person))
-    if form.sent(lambda: actions.change_person(public_id, form.details(), viewer, form.as_read.data)):
+
+    def act() -> User:
+        return actions.change_person(public_id, form.details(form.active.data), viewer, form.as_read.data)
+
+    if form.sent(act):
         return done("Stored.", here)
     person = actions.find_person(public_id)
     form.mark(queries.picture_of_person(person))
@@ -208,9 +209,7 @@ def password(public_id: str) -> Response | tuple[str, int]:
 
 def _my_facilities() -> list[FacilityPlace]:
     viewer = the_viewer()
-    return [
-        one for one in places().facilities.values() if able_to(viewer, Permission.GIVE_DUTIES, one.id)
-    ]
+    return [one for one in places().facilities.values() if able_to(viewer, Permission.GIVE_DUTIES, one.id)]
 
 
 def _duties_form(picture: dict[str, Any]) -> EditForm:

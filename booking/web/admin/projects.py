@@ -18,15 +18,20 @@ bp = Blueprint("projects", __name__, url_prefix="/projects")
 class ProjectForm(EditForm):
     """A project's details and its people."""
 
+    code = text("Code", "Short, such as P-CART. It cannot be changed later.")
     name = text("Name")
     organisation = SelectField("Organisation")
     confidential = BooleanField(
         "Confidential",
-        description="Only its own people and staff see its bookings, and it is kept apart from its own organisation's other work too.",
+        description="Only its own people and staff see its bookings; it counts as a client of its own.",
     )
     cost_code = text("Cost code", optional=True)
-    leads = lines("Group leads", "E-mail addresses, one on each line. They may change the bookings of the group.")
-    members = lines("Members", "E-mail addresses, one on each line. They see the project's bookings and book for it.")
+    leads = lines(
+        "Group leads", "E-mail addresses, one on each line. They may change the bookings of the group."
+    )
+    members = lines(
+        "Members", "E-mail addresses, one on each line. They see the project's bookings and book for it."
+    )
     active = BooleanField("In use", description="Nobody can book for a project that is not in use.")
 
     def offer(self, current: Organisation | None = None) -> None:
@@ -46,13 +51,6 @@ class ProjectForm(EditForm):
             leads=actions.addresses(self.leads.data or ""),
             members=actions.addresses(self.members.data or ""),
         )
-
-
-class NewProjectForm(ProjectForm):
-    """A project's details with its code, which stays."""
-
-    code = text("Code", "Short, such as P-CART. It cannot be changed later.")
-    field_order = ("code",)
 
 
 @bp.get("")
@@ -89,7 +87,7 @@ def index() -> str:
 def new() -> Response | tuple[str, int]:
     viewer = the_viewer()
     must_be_able_to(viewer, Permission.CHANGE_PROJECTS)
-    form = NewProjectForm(data={"active": True, "organisation": request.args.get("organisation")})
+    form = ProjectForm(data={"active": True, "organisation": request.args.get("organisation")})
     form.offer()
     if form.sent(lambda: actions.add_project(form.details(form.code.data or ""), viewer)):
         return done(f"{form.stored.name} was added.", url_for(".show", code=form.stored.code))
@@ -123,6 +121,7 @@ def edit(code: str) -> Response | tuple[str, int]:
     picture = queries.picture_of_project(project)
     people = {name: "\n".join(picture[name]) for name in ("leads", "members")}
     form = ProjectForm(data=picture | people)
+    del form.code
     form.offer(_organisation(code))
     if form.sent(lambda: actions.change_project(code, form.details(code), viewer, form.as_read.data)):
         return done("Stored.", here)

@@ -1,0 +1,5 @@
+"""`python -m booking.cli` is the console script `booking`."""
+
+from booking.cli import main
+
+main()

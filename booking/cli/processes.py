@@ -1,0 +1,62 @@
+"""Child processes that never outlive the one that started them."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+SUPERVISOR = "HUB_BOOKING_SUPERVISOR"
+PATIENCE = 10
+_PR_SET_PDEATHSIG = 1
+
+
+def become_supervisor() -> None:
+    """Ask every child started from now on to end when this process does, however that is."""
+    os.environ[SUPERVISOR] = str(os.getpid())
+
+
+def end_with_parent() -> None:
+    """End at once when the supervisor that started this process is gone; without one, do nothing."""
+    supervisor = os.environ.get(SUPERVISOR, "")
+    if not supervisor or supervisor == str(os.getpid()):
+        return
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if str(os.getppid()) != supervisor:
+        os._exit(1)
+    if sys.platform != "linux":
+        threading.Thread(target=_watch, args=(int(supervisor),), daemon=True).start()
+
+
+def _watch(supervisor: int) -> None:
+    while os.getppid() == supervisor:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+class Worker:
+    """The background worker as a child process."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "booking.cli", "worker"],  # noqa: S603 (our own command)
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def stop(self) -> None:
+        """Let it finish what it is doing, and insist after a while."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

@@ -1,0 +1,73 @@
+"""`booking worker`: the background work. Any number may run at once, each piece is done by one of them."""
+
+import signal
+import threading
+from datetime import timedelta
+from typing import Any
+
+import click
+import structlog
+from flask import Flask
+from flask.cli import ScriptInfo
+from sqlalchemy import delete
+
+from booking.base import clock
+from booking.base.db import db, transaction
+from booking.base.errors import Busy
+from booking.bookings.actions import expire_requests
+from booking.cli.locks import in_use
+from booking.cli.processes import end_with_parent
+from booking.cli.shell import data_option
+from booking.people.idempotency import forget_old
+from booking.people.models import SignInFailure
+
+EVERY = timedelta(seconds=20)
+FAILURES_KEPT = timedelta(days=1)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do what is due now and stop.")
+@data_option
+@click.pass_obj
+def worker(shell: ScriptInfo, once: bool) -> None:
+    """Run the background work (expiry of requests, housekeeping) until stopped."""
+    end_with_parent()
+    app = shell.load_app()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with in_use(app.config["SETTINGS"].sqlite_file()):
+        if once:
+            work(app)
+        else:
+            _until(stop, app)
+
+
+def _until(stop: threading.Event, app: Flask) -> None:
+    log: Any = structlog.get_logger("worker")
+    log.info("worker started")
+    while not stop.is_set():
+        try:
+            done = work(app)
+            if any(done.values()):
+                log.info("worked", **done)
+        except Exception as error:  # the database may come back: the worker stays
+            log.warning("could not work", reason=str(error).splitlines()[:1])
+        stop.wait(EVERY.total_seconds())
+    log.info("worker stopped")
+
+
+def work(app: Flask) -> dict[str, int]:
+    """Do everything that is due and return how much that was."""
+    with app.app_context():
+        try:
+            expired = expire_requests()
+            with transaction():
+                forget_old()
+                old = SignInFailure.at < clock.now() - FAILURES_KEPT
+                db.session.execute(delete(SignInFailure).where(old))
+            return {"expired": expired}
+        except Busy:
+            return {"expired": 0}
+        finally:
+            db.session.remove()

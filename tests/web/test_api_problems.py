@@ -1,0 +1,373 @@
+"""What the API says when something is wrong: who calls, what is sent, and what cannot be had now."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.test import TestResponse
+
+from booking.api import bookings as api_bookings
+from booking.base import clock
+from booking.base.db import db, transaction
+from booking.base.errors import Busy
+from booking.people.models import ApiToken, User
+from booking.people.sessions import TooManyFailures, create_token, revoke_token, sign_in
+from tests.factories import MONDAY, PASSWORD, email_of
+from tests.web.api_client import V1, Caller, Hub, a_body, open_hub
+
+
+@pytest.fixture
+def hub(app: Flask) -> Iterator[Hub]:
+    yield from open_hub(app)
+
+
+def told(answer: TestResponse) -> tuple[int, str]:
+    return answer.status_code, answer.json["code"]
+
+
+# --- who is calling --------------------------------------------------------------------------------
+
+
+def test_nobody_gets_nothing(hub: Hub) -> None:
+    """Every address of the API is asked, so that a new one is not forgotten."""
+    public = {f"{V1}/openapi.json", "/api/docs"}
+    asked = 0
+    for rule in hub.app.url_map.iter_rules():
+        if not rule.rule.startswith("/api") or rule.rule in public:
+            continue
+        path = (
+            rule.rule.replace("<code>", "H-BSC1")
+            .replace("<booking_id>", "0" * 16)
+            .replace("<feed_id>", "0" * 16)
+        )
+        for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
+            answer = hub.nobody().send(method, path.removeprefix(V1), json={})
+            assert told(answer) == (401, "unauthorized"), (method, path)
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+            asked += 1
+    assert asked >= 16
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer nonsense",
+        "Bearer ",
+        "Bearer",
+        "Basic c3R1ZGVudDpkZW1v",
+        "nonsense",
+        "Bearer é",
+        "Bearer a b",
+        "",
+    ],
+)
+def test_a_wrong_token_is_401(hub: Hub, header: str) -> None:
+    answer = Caller(hub, {"Authorization": header}).get("/me")
+    assert told(answer) == (401, "unauthorized")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_token_works_until_its_date_or_until_it_is_revoked(hub: Hub) -> None:
+    user_id = hub.world.users["student"]
+    token = create_token(user_id, "tests", "write", 1, None)
+    caller = Caller(hub, {"Authorization": f"bearer {token}"})
+    assert caller.get("/me").status_code == 200
+    with clock.travel(MONDAY.replace(day=13)):
+        assert caller.get("/me").status_code == 401
+    revoke_token(db.session.scalars(select(ApiToken.public_id)).one(), hub.world.viewer("student"))
+    assert caller.get("/me").status_code == 401
+
+
+def test_who_has_left_is_nobody(hub: Hub) -> None:
+    caller = hub.as_("student")
+    with transaction():
+        db.session.get_one(User, hub.world.users["student"]).active = False
+    assert caller.get("/me").status_code == 401
+
+
+def test_a_token_that_may_only_read_writes_nothing(hub: Hub) -> None:
+    reader = hub.as_("researcher", scope="read")
+    made = hub.as_("researcher").book()
+    path = f"/bookings/{made['id']}"
+    assert reader.get(path).status_code == 200
+    for answer in (
+        reader.post("/bookings", a_body("H-BSC2")),
+        reader.patch(path, {"title": "Two"}),
+        reader.delete(path),
+        reader.post(f"{path}/approve"),
+        reader.post("/feeds", {"scope": "me"}),
+    ):
+        assert told(answer) == (403, "forbidden")
+
+
+# --- the browser's session -------------------------------------------------------------------------
+
+
+class Browser(Caller):
+    """Somebody signed in with a browser; the CSRF token is sent if it is wanted."""
+
+    def __init__(self, hub: Hub, name: str) -> None:
+        super().__init__(hub, {})
+        self.token = sign_in(email_of(name), PASSWORD, "127.0.0.1", "tests", 0)
+
+    def send(self, method: str, path: str, **options: Any) -> TestResponse:
+        csrf = options.pop("csrf", None)
+        headers = {"X-CSRFToken": csrf} if csrf else {}
+        with self.hub.app.app_context():
+            client = self.hub.app.test_client()
+            with client.session_transaction() as session:
+                session.update(_user_id=self.token, _fresh=True, csrf_token="raw")
+            return client.open(V1 + path, method=method, headers=headers, **options)
+
+    def csrf(self) -> str:
+        signer = URLSafeTimedSerializer(str(self.hub.app.secret_key), salt="wtf-csrf-token")
+        return str(signer.dumps("raw"))
+
+
+def test_the_browsers_session_reads(hub: Hub) -> None:
+    assert Browser(hub, "student").get("/me").json["name"] == "Stella Student"
+
+
+def test_the_browsers_session_writes_with_the_csrf_header_only(hub: Hub) -> None:
+    browser = Browser(hub, "researcher")
+    for csrf in (None, "nonsense", "é", URLSafeTimedSerializer("other", salt="wtf-csrf-token").dumps("raw")):
+        answer = browser.post("/bookings", a_body(), csrf=csrf)
+        assert told(answer) == (403, "csrf")
+    made = browser.post("/bookings", a_body(), csrf=browser.csrf())
+    assert made.status_code == 201
+    path = f"/bookings/{made.json['id']}"
+    assert told(browser.patch(path, {"title": "Two"})) == (403, "csrf")
+    assert told(browser.delete(path)) == (403, "csrf")
+    assert browser.patch(path, {"title": "Two"}, csrf=browser.csrf()).json["title"] == "Two"
+
+
+def test_a_wrong_token_is_not_saved_by_a_session(hub: Hub) -> None:
+    browser = Browser(hub, "student")
+    with hub.app.app_context():
+        client = hub.app.test_client()
+        with client.session_transaction() as session:
+            session.update(_user_id=browser.token, _fresh=True)
+        answer = client.get(f"{V1}/me", headers={"Authorization": "Bearer nonsense"})
+    assert told(answer) == (401, "unauthorized")
+
+
+# --- addresses and methods -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/nothing", "/bookings/", "/bookings/x/y/z", "/../v2/me", "/%0d%0aX: y", "/%ff", "/" + "a" * 4000],
+)
+def test_an_unknown_address_is_a_problem_too(hub: Hub, path: str) -> None:
+    for caller in (hub.nobody(), hub.as_("student")):
+        assert told(caller.get(path)) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/bookings", {"GET", "HEAD", "OPTIONS", "POST"}),
+        ("TRACE", "/me", {"GET", "HEAD", "OPTIONS"}),
+        ("POST", "/resources", {"GET", "HEAD", "OPTIONS"}),
+        ("GET", "/bookings/check", None),
+        ("BREW", "/feeds", {"GET", "HEAD", "OPTIONS", "POST"}),
+    ],
+)
+def test_a_method_that_is_not_taken_is_told_with_those_that_are(
+    hub: Hub, method: str, path: str, allowed: set[str] | None
+) -> None:
+    answer = hub.as_("student").send(method, path)
+    if allowed is None:  # reads as a booking of that name
+        assert told(answer) == (404, "not_found")
+    else:
+        assert told(answer) == (405, "method_not_allowed")
+        assert set(answer.headers["Allow"].split(", ")) == allowed
+
+
+# --- bodies ----------------------------------------------------------------------------------------
+
+JSON = "application/json"
+UNREADABLE: dict[str, bytes] = {
+    "empty": b"",
+    "no JSON": b"title=x",
+    "cut off": b'{"title": "x',
+    "two texts": b"{} {}",
+    "deep lists": b"[" * 60_000,
+    "deep objects": b'{"a":' * 60_000,
+    "deep and closed": b"[" * 60_000 + b"]" * 60_000,
+    "a name twice": b'{"title": "a", "title": "b"}',
+    "a name twice inside": b'{"resources": [{"code": "H-BSC1", "code": "H-BSC2"}]}',
+    "NaN": b'{"people": NaN}',
+    "Infinity": b'{"people": -Infinity}',
+    "UTF-16": '{"title": "x"}'.encode("utf-16"),
+    "Latin-1": '{"title": "é"}'.encode("latin-1"),
+    "a byte order mark": b'\xef\xbb\xbf{"title": "x"}',
+    "a number of 5,000 digits": b'{"people": ' + b"9" * 5000 + b"}",
+    "a raw newline in a text": b'{"title": "a\nb"}',
+    "a comment": b'{"title": "x" /* y */}',
+    "gzip": b"\x1f\x8b\x08\x00",
+}
+
+
+def test_an_unreadable_body_is_400(hub: Hub) -> None:
+    researcher = hub.as_("researcher")
+    for name, data in UNREADABLE.items():
+        for method, path in (("POST", "/bookings"), ("POST", "/bookings/check"), ("POST", "/feeds")):
+            answer = researcher.send(method, path, data=data, content_type=JSON)
+            assert told(answer) == (400, "unreadable"), name
+
+
+def test_a_body_that_is_no_object_is_invalid(hub: Hub) -> None:
+    researcher = hub.as_("researcher")
+    for data in (b"[]", b"null", b'"x"', b"7", b"true"):
+        answer = researcher.send("POST", "/bookings", data=data, content_type=JSON)
+        assert told(answer) == (422, "invalid")
+        assert list(answer.json["errors"]) == ["body"]
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+    ],
+)
+def test_a_body_of_another_kind_is_415(hub: Hub, content_type: str | None) -> None:
+    data = json.dumps(a_body())
+    for method, path in (("POST", "/bookings"), ("POST", "/feeds")):
+        answer = hub.as_("researcher").send(method, path, data=data, content_type=content_type)
+        assert told(answer) == (415, "unsupported_media_type")
+
+
+def test_a_body_in_another_charset_is_415(hub: Hub) -> None:
+    researcher, data = hub.as_("researcher"), json.dumps(a_body())
+    wrong = researcher.post("/bookings/check", data=data, content_type="application/json; charset=latin-1")
+    assert told(wrong) == (415, "unsupported_media_type")
+    right = researcher.post("/bookings/check", data=data, content_type="application/json; charset=UTF-8")
+    assert right.json["ok"]
+
+
+def test_more_than_a_mebibyte_is_413(hub: Hub) -> None:
+    large = json.dumps(a_body(notes="x" * 1_100_000))
+    for path in ("/bookings", "/bookings/check", f"/bookings/{'0' * 16}/approve"):
+        answer = hub.as_("researcher").post(path, data=large, content_type=JSON)
+        assert told(answer) == (413, "too_large")
+
+
+def test_hostile_texts_are_stored_or_refused_but_never_break(hub: Hub) -> None:
+    researcher = hub.as_("researcher")
+    for title in (
+        "<script>alert(1)</script>",
+        "'; DROP TABLE bookings; --",
+        "=cmd()",
+        "🧫 日本 ‮",
+        "%s {0} {{7*7}}",
+    ):
+        made = researcher.book(title=title)
+        assert researcher.get(f"/bookings/{made['id']}").json["title"] == title
+        researcher.delete(f"/bookings/{made['id']}")
+    bad = ("\u0000", "\ud800", "a\rb", "\u0007")
+    for name in ("title", "project", "on_behalf_of", "supervisor"):
+        for text in bad:
+            assert told(researcher.post("/bookings", a_body() | {name: text})) == (422, "invalid")
+    for text in bad:
+        assert told(researcher.post("/bookings", a_body(participants=[text]))) == (422, "invalid")
+        assert told(researcher.post("/bookings", a_body({"code": text}))) == (422, "invalid")
+        assert told(researcher.post("/bookings", a_body(text))) == (422, "invalid")
+        assert told(researcher.post("/bookings/check", a_body(booking=text))) == (422, "invalid")
+        assert told(researcher.post("/feeds", {"scope": text})) == (422, "invalid")
+        assert told(researcher.post("/feeds", {"scope": "me", "label": text})) == (422, "invalid")
+        assert told(researcher.post("/bookings", a_body(**{text: 1}))) == (422, "invalid")
+
+
+def test_hostile_queries_never_break(hub: Hub) -> None:
+    caller = hub.as_("researcher")
+    fields = (
+        "resource",
+        "facility",
+        "room",
+        "project",
+        "mine",
+        "status",
+        "start",
+        "end",
+        "limit",
+        "cursor",
+        "q",
+        "kind",
+    )
+    for value in (
+        "%00",
+        "%ff",
+        "%ed%a0%80",
+        "'--",
+        "9" * 400,
+        "-1",
+        "1e9",
+        "[]",
+        "%0d%0a",
+        "2027-01-12T10:00:00Z" * 3,
+    ):
+        for field in fields:
+            for path in ("/bookings", "/resources", "/feeds", "/resources/H-BSC1/availability"):
+                assert caller.get(f"{path}?{field}={value}").status_code in (200, 422), (path, field, value)
+    for path in ("/bookings/%00", "/bookings/%ff", "/facilities/%00", "/feeds/x"):
+        assert caller.get(path).status_code in (404, 405)
+
+
+# --- what cannot be had now ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "retry"),
+    [
+        (Busy(), 503, "busy", "1"),
+        (PoolTimeout(), 503, "busy", "1"),
+        (OperationalError("SELECT secret", {}, Exception("gone")), 503, "busy", "1"),
+        (TooManyFailures("Wait."), 429, "too_many_failures", "300"),
+    ],
+)
+def test_who_must_wait_is_told_how_long(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, code: str, retry: str
+) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(api_bookings, "book", fail)
+    answer = hub.as_("researcher").post("/bookings", a_body())
+    assert told(answer) == (status, code)
+    assert answer.headers["Retry-After"] == retry
+    assert "secret" not in answer.text
+
+
+def test_an_unexpected_fault_tells_nothing_but_the_requests_number(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("the secret of the house")
+
+    monkeypatch.setattr(api_bookings, "book", fail)
+    caller = hub.as_("researcher")
+    with hub.app.app_context():
+        answer = hub.app.test_client().post(f"{V1}/bookings", json=a_body(), headers=caller.headers)
+    assert told(answer) == (500, "error")
+    assert answer.mimetype == "application/problem+json"
+    assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+    assert "secret" not in answer.text
+    assert "the secret of the house" in capfd.readouterr().err
+
+
+def test_every_problem_says_the_same_five_things(hub: Hub) -> None:
+    answer = hub.nobody().get("/me")
+    assert set(answer.json) == {"type", "title", "status", "detail", "code"}
+    assert answer.json["type"] == "/api/docs#unauthorized"
+    assert answer.headers["Cache-Control"] == "no-store"
