@@ -99,7 +99,7 @@ def change(
         _must_have_reason(booking, by, reason)
         held = frozenset(row.resource_id for row in resources_of(booking.id))
         cast = find_cast(request, by, before_of(booking))
-        people = cast.user_ids | _people_in(booking)
+        people, projects = cast.user_ids | _people_in(booking), {booking.project_id}
         lock_everything(cast, held, people)
         booking = _again(booking, if_version)
         rows = resources_of(booking.id)
@@ -118,8 +118,9 @@ def change(
             _write(booking, request, cast)
         _rewrite_links(booking, cast)
         after = _picture(booking, cast)
-        _revise(booking)
         differences = {name for name in after if after[name] != before.get(name)}
+        seen = bool(differences - {"notes"})  # no calendar shows the notes
+        _revise(booking, seen)
         audit.record(
             "changed",
             "booking",
@@ -130,7 +131,8 @@ def change(
             reason,
         )
         emit(BookingChanged(booking, by.id, reason))
-        _touch(booking, people, held | {want.resource.id for want in cast.wants})
+        if seen:
+            _touch(booking, people, held | {want.resource.id for want in cast.wants}, projects)
     return booking
 
 
@@ -330,19 +332,25 @@ def _rewrite_links(booking: Booking, cast: Cast) -> None:
     _write_participants(booking, cast)
 
 
-def _revise(booking: Booking) -> None:
+def _revise(booking: Booking, seen: bool = True) -> None:
     booking.version += 1
     booking.updated_at = clock.now()
-    booking.sequence += 1
-    booking.revised_at = max(clock.now(), booking.revised_at + timedelta(seconds=1))
+    if seen:
+        booking.sequence += 1
+        booking.revised_at = max(clock.now(), booking.revised_at + timedelta(seconds=1))
 
 
-def _touch(booking: Booking, users: Collection[int], resources: Collection[int]) -> None:
+def _touch(
+    booking: Booking,
+    users: Collection[int],
+    resources: Collection[int],
+    left: Collection[int | None] = (),
+) -> None:
+    """Raise the versions of all that shows the booking; `left` are projects that it was taken out of."""
     db.session.flush()
     bump(Resource, resources)
     bump(User, users)
-    if booking.project_id is not None:
-        bump(Project, [booking.project_id])
+    bump(Project, {project for project in (booking.project_id, *left) if project is not None})
 
 
 def _find_to_change(booking_id: str, by: Viewer, if_version: int | None) -> Booking:
@@ -426,7 +434,8 @@ def _end_now(booking: Booking, by: Viewer, reason: str, held: Collection[int]) -
 
 def _people_in(booking: Booking) -> set[int]:
     query = select(Participant.user_id).where(Participant.booking_id == booking.id)
-    return {booking.organiser_id, *db.session.scalars(query)}
+    supervisor = {booking.supervisor_id} if booking.supervisor_id else set()
+    return {booking.organiser_id, *supervisor, *db.session.scalars(query)}
 
 
 def _request_to_answer(booking_id: str, by: Viewer) -> tuple[Booking, list[int]]:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import ExitStack
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -67,11 +68,12 @@ def demo(host: str, port: int, data: Path, fresh: bool) -> None:
     data.mkdir(parents=True, exist_ok=True)
     settings = demo_settings(data)
     file = data / "booking.db"
-    with only_one(data / "demo.lock"):
-        if fresh:
-            _start_over(file)
-        prepare(settings, password or PASSWORD)
-    with in_use(file):
+    with ExitStack() as until_the_end:
+        with only_one(data / "demo.lock"):
+            if fresh:
+                _start_over(file)
+            prepare(settings, password or PASSWORD)
+            until_the_end.enter_context(in_use(file))
         port = a_port(host, port)
         hand_over(settings)
         os.environ.setdefault("BOOKING_BASE_URL", address(host, port).rstrip("/"))

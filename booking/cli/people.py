@@ -10,7 +10,7 @@ from booking.base.db import db, transaction
 from booking.base.errors import Invalid
 from booking.cli.shell import data_option
 from booking.facilities.actions import set_duties
-from booking.facilities.models import DUTIES, Duty, Facility
+from booking.facilities.models import DUTIES, Facility
 from booking.people import actions, sessions
 from booking.people.actions import OrganisationDetails, PersonDetails
 from booking.people.models import ROLES, Organisation, User

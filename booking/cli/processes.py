@@ -45,7 +45,7 @@ class Worker:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "booking.cli", "worker"],  # noqa: S603 (our own command)
+            [sys.executable, "-m", "booking.cli", "worker"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )

@@ -116,7 +116,7 @@ def run_server(
     from granian.constants import HTTPModes, Interfaces
 
     become_supervisor()
-    where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][4][0]
+    where = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][4][0])
     server: Any = Granian(
         "booking.cli.served:app",
         address=where,

@@ -17,7 +17,7 @@ from booking.base.errors import BookingError
 from booking.settings import BadSettings, Settings, sqlite_url
 
 INSTANCE = Path("instance")
-SECRET_FILE = "secret"
+SECRET_FILE = "secret"  # noqa: S105 (a name, not a secret)
 NO_SCHEMA = "the database has no schema, or an older one: run `booking db upgrade`"
 
 
@@ -26,14 +26,14 @@ class Shell(ScriptInfo):
 
     def __init__(self) -> None:
         super().__init__(create_app=self._create, set_debug_flag=False)
-        self.data: Path | None = None
+        self.folder: Path | None = None
 
     def settings(self) -> Settings:
         """Return the settings of the environment, with the database of `--data` if that is given."""
         settings = Settings.from_environment(os.environ)
         changes = {}
-        if self.data is not None or not settings.database_url:
-            folder = self.data or INSTANCE
+        if self.folder is not None or not settings.database_url:
+            folder = self.folder or INSTANCE
             changes["database_url"] = sqlite_url(folder)
             if not settings.secret_key and (folder / SECRET_FILE).is_file():
                 changes["secret_key"] = (folder / SECRET_FILE).read_text(encoding="ascii").strip()
@@ -49,7 +49,7 @@ class Shell(ScriptInfo):
 
 def _remember(context: click.Context, _: click.Parameter, folder: Path | None) -> None:
     if folder is not None:
-        context.ensure_object(Shell).data = folder
+        context.ensure_object(Shell).folder = folder
 
 
 data_option: Any = click.option(

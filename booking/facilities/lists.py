@@ -18,4 +18,4 @@ def policies(
     if resource_id is not None:
         query = query.where(Policy.resource_id == resource_id)
     rows = db.session.execute(query.where(Policy.id > after).order_by(Policy.id).limit(limit + 1))
-    return [row._tuple() for row in rows]
+    return [(row[0], row[1]) for row in rows]

@@ -35,7 +35,7 @@ def people(
     if last is not None:
         query = query.where(or_(User.name > last.name, and_(User.name == last.name, User.id > last.id)))
     rows = db.session.execute(query.order_by(User.name, User.id).limit(limit + 1))
-    return [row._tuple() for row in rows]
+    return [(row[0], row[1]) for row in rows]
 
 
 def organisations(
@@ -63,7 +63,7 @@ def projects(
     if after and storable(after):
         query = query.where(Project.code > after)
     rows = db.session.execute(query.order_by(Project.code).limit(limit + 1))
-    return [row._tuple() for row in rows]
+    return [(row[0], row[1]) for row in rows]
 
 
 def _contains(text: str, *columns: Any) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ const START = 5;
 const EDGE = 8;
 const LONG_PRESS = 380;
 const SCROLL_ZONE = 36;
+const USUAL = 60;
 
 export function dragging({ root, draft, clock, time, finish }) {
   let press = null;
@@ -127,20 +128,32 @@ export function dragging({ root, draft, clock, time, finish }) {
   });
   window.addEventListener("pointerup", () => {
     if (!press) return;
-    const { active, first } = press;
+    const { active } = press;
     stop();
     if (!active) return;
     swallowClick();
-    finish(first);
+    finish();
   });
   window.addEventListener("pointercancel", () => { if (press?.active) draft.cancel(); stop(); });
+  /** A click on free time books from there; by keyboard or in a new tab the link leads to the form. */
+  root.addEventListener("click", (event) => {
+    if (!event.detail || event.ctrlKey || event.metaKey || event.shiftKey || draft.current) return;
+    const row = rowOf(event.target);
+    if (!row || !event.target.closest("a.gap, a.load[data-slot-start]")) return;
+    event.preventDefault();
+    const grid = time.gridOf(row, clock);
+    const start = grid.floor(axis().momentAt(event.clientX));
+    draft.begin({ row, start, end: grid.endNear(start, start + USUAL) });
+    finish();
+  });
   root.addEventListener("dragstart", (event) => event.preventDefault());
   root.addEventListener("touchmove", (event) => { if (press?.active) event.preventDefault(); }, { passive: false });
   root.addEventListener("contextmenu", (event) => { if (press?.active) event.preventDefault(); });
   root.addEventListener("pointermove", (event) => {
     if (press) return;
-    const intent = intentOf(event);
-    root.dataset.intent = intent?.does ?? "";
+    root.dataset.intent = intentOf(event)?.does ?? "";
+    const gap = event.target.closest(".gap");
+    gap?.style.setProperty("--x", `${event.clientX - gap.getBoundingClientRect().left}px`);
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && press?.active) { draft.cancel(); stop(); }

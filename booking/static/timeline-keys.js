@@ -97,7 +97,7 @@ export function keyboard({ root, draft, dialog, finish, said }) {
     if (step && event.shiftKey) draft.stretch(step);
     else if (step) draft.shift(step);
     else if (across_ && otherRow(across_)) draft.to(draft.current.start, draft.current.end, otherRow(across_));
-    else if (event.key === "Enter") finish(null);
+    else if (event.key === "Enter") finish();
     else if (event.key === "Escape") { draft.cancel(); said("Left as it was."); }
     else if (!across_ && event.key !== "Shift") return;
     event.preventDefault();

@@ -20,7 +20,7 @@ def competences_of(user_id: int) -> list[tuple[Competence, Module]]:
     """List what a person has shown, by module."""
     query = select(Competence, Module).join(Module, Module.id == Competence.module_id)
     rows = db.session.execute(query.where(Competence.user_id == user_id).order_by(Module.code))
-    return [row._tuple() for row in rows]
+    return [(row[0], row[1]) for row in rows]
 
 
 def permits_of(user_id: int, project_ids: Collection[int]) -> list[Permit]:

@@ -18,7 +18,7 @@ from booking.web import words
 from booking.web.calendar_asked import Asked
 from booking.web.timeline import SOLID, Cell, Lane, Stretch, count_lane, ground, lane
 from booking.web.timeline_axis import Axis, Head, day_axis, month_axis, week_axis
-from booking.web.timeline_gaps import Terms, anchors, offer, terms
+from booking.web.timeline_gaps import Terms, anchors, offer, terms, why_not_offered
 
 LIST_DAYS = 7
 STATUS = {
@@ -257,7 +257,7 @@ class _Writer:
         anchor = min(anchors(rules, self.axis.days[0].day), default=time())
         return RowView(
             resource=resource,
-            name=unit or resource.name,
+            name=unit_words(unit, resource) if unit else resource.name,
             note="" if unit else self._note(resource, several),
             cells=tuple(self.cell(cell, resource, rules, laid, unit) for cell in laid.cells),
             rules=rules,
@@ -382,7 +382,8 @@ class _Writer:
         look = "past" if stretch.end <= self.now else cell.kind
         slot = offer(rules, stretch.period, laid.busy) if cell.span >= self.axis.least else None
         if slot is None:
-            return CellView(look, cell.span)
+            why = "" if look == "past" else why_not_offered(rules, stretch.period)
+            return CellView(look, cell.span, tip=f"Free {self.clock(stretch)}\n{why}" if why else "")
         when = words.when(slot.start, slot.end, self.timezone)
         lines = [f"Free {self.clock(stretch)}", f"Book {when}"]
         if look == "clearing":
@@ -465,8 +466,11 @@ class _Writer:
                 )
             elif stretch.kind == "free":
                 slot = offer(rules, stretch.period, laid.busy)
+                why = why_not_offered(rules, stretch.period) if stretch.end > self.now else ""
                 if slot:
                     yield AgendaLine(when, "Free", self._new(resource, slot, unit), free=True)
+                elif why:
+                    yield AgendaLine(when, f"Free. {why}", None)
             elif stretch.kind in ("closure", "notyet"):
                 yield AgendaLine("", stretch.text, None)
 
@@ -562,6 +566,11 @@ def fold_of(local: datetime) -> str | None:
     if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
         return None
     return "second" if local.fold else "first"
+
+
+def unit_words(name: str, resource: ResourcePlace) -> str:
+    """Name one unit: `Shelf 3` where its own name is only a number."""
+    return f"{resource.unit_name} {name}".capitalize() if name.isdigit() else name
 
 
 def units_words(count: int, resource: ResourcePlace) -> str:

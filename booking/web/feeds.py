@@ -20,7 +20,6 @@ from booking.people.viewer import Viewer
 from booking.settings import Settings
 from booking.web import feeds_served, words
 from booking.web.forms import plain_text, put_errors
-from booking.web.security import csrf
 from booking.web.session import signed_in, the_viewer
 
 bp = Blueprint("feeds", __name__, url_prefix="/feeds")
@@ -28,15 +27,17 @@ OUTLOOK = "https://outlook.office.com/calendar/0/addfromweb?url="
 GOOGLE = "https://calendar.google.com/calendar/r?cid="
 
 
-@bp.route("/<path:token>.ics", methods=feeds_served.ALL_METHODS, provide_automatic_options=False)
-@csrf.exempt
+@bp.route("/<path:token>.ics", methods=["GET"], provide_automatic_options=False)
 def calendar(token: str) -> Response:
     return feeds_served.answer(token)
 
 
-@bp.get("/<path:anything>")
-def nothing(anything: str) -> Response:
-    return feeds_served.nothing()
+@bp.before_app_request
+def answer_plainly() -> Response | None:
+    """Catch what only resembles a calendar's address: no redirect, no page."""
+    if request.path.startswith("/feeds/") and request.routing_exception is not None:
+        return feeds_served.not_a_calendar(request.routing_exception)
+    return None
 
 
 @bp.record_once

@@ -12,6 +12,8 @@ import structlog
 from flask import Flask, Request, Response, current_app, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import RoutingException
 
 from booking.base import clock
 from booking.base.errors import Busy
@@ -24,8 +26,6 @@ from booking.settings import Settings
 
 log = structlog.get_logger("booking")
 
-ALL_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "PROPPATCH"]
-ALL_METHODS += ["REPORT", "MKCOL", "MKCALENDAR", "COPY", "MOVE", "LOCK", "UNLOCK"]
 HEADERS = {
     "Cache-Control": "private, no-cache",
     "Vary": "Accept-Encoding",
@@ -47,8 +47,6 @@ PROGRAMS = (
 
 def answer(token: str) -> Response:
     """Answer a calendar program; whatever goes wrong, it gets a plain text and keeps what it has."""
-    if request.method not in ("GET", "HEAD"):
-        return _plain("A calendar can only be read.", 405, {"Allow": "GET, HEAD"})
     try:
         link = find_link(token)
         if link is None:
@@ -62,8 +60,14 @@ def answer(token: str) -> Response:
         return _plain("The calendar cannot be read at this moment.", 503, {"Retry-After": "30"})
 
 
+def not_a_calendar(why: RoutingException | HTTPException) -> Response:
+    """Answer an address that leads nowhere, or a method other than GET and HEAD."""
+    if isinstance(why, MethodNotAllowed):
+        return _plain("A calendar can only be read.", 405, {"Allow": "GET, HEAD"})
+    return nothing()
+
+
 def nothing() -> Response:
-    """Answer a mistyped calendar address as the calendar itself would."""
     return _plain("There is no such calendar.", 404)
 
 

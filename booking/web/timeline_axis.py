@@ -210,6 +210,7 @@ def month_axis(first: date, tz: ZoneInfo, today: date) -> Axis:
         days.append(following)
     edges = [midnight(day, tz) for day in [*days, days[-1] + timedelta(days=1)]]
     heads = [
-        Head(f"{day.day}", 1, day, f"{day:%a}"[:2], today=day == today, minor=day.weekday() > 4) for day in days
+        Head(f"{day.day}", 1, day, f"{day:%a}"[:2], today=day == today, minor=day.weekday() > 4)
+        for day in days
     ]
     return Axis("month", tz, tuple(edges), tuple(heads), (), "month")

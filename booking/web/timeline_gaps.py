@@ -9,10 +9,12 @@ from datetime import date, datetime, time, timedelta
 
 from booking.base.period import Period, at, midnight, wall
 from booking.facilities.places import STAFF_ROLES, ResourcePlace, hour_kinds, open_periods, opening_moment
+from booking.web import words
 
 DAY = timedelta(days=1)
 HALF_HOUR = timedelta(minutes=30)
 USUAL = timedelta(hours=1)
+TRIES = 3  # starts that are looked at: one at opening time may have no end inside opening hours
 REACH = 7  # days after the shortest booking's end in which an end inside opening hours is looked for
 
 
@@ -30,6 +32,11 @@ class Terms:
     longest: timedelta
     setup: timedelta
     changeover: timedelta
+    notice: timedelta
+
+    @property
+    def timezone(self) -> str:
+        return self.resource.facility.timezone
 
     @property
     def by_day(self) -> bool:
@@ -60,6 +67,7 @@ def terms(resource: ResourcePlace, role: str, now: datetime) -> Terms:
         longest=minutes("max_minutes"),
         setup=minutes("setup_minutes"),
         changeover=minutes("changeover_minutes"),
+        notice=minutes("notice_minutes"),
     )
 
 
@@ -72,24 +80,42 @@ def offer(rules: Terms, gap: Period, busy: Sequence[Period]) -> Period | None:
     if before is not None:
         start = max(start, before + rules.setup)
     start = on_grid(rules, start)
-    if start >= gap.end or start >= rules.latest:
-        return None
+    for _ in range(TRIES):
+        if start >= gap.end or start >= rules.latest:
+            return None
+        slot = _slot(rules, start, gap, busy)
+        if slot is not None:
+            return slot
+        start = on_grid(rules, start + timedelta(minutes=1))
+    return None
+
+
+def _slot(rules: Terms, start: datetime, gap: Period, busy: Sequence[Period]) -> Period | None:
     following = min((b.start for b in busy if b.start >= start), default=None)
     limit = following - rules.changeover if following else None
     if rules.resource.running == "attended":
-        limit = min(limit or gap.end, gap.end)
-    return _fitted(rules, start, limit)
-
-
-def _fitted(rules: Terms, start: datetime, limit: datetime | None) -> Period | None:
-    if limit is not None and limit - start < rules.shortest:
-        return None
-    if rules.resource.running == "attended" and limit is not None:
-        length = min(max(rules.shortest, USUAL), limit - start, rules.longest)
-        length -= length % rules.grid
-        return Period(start, start + length) if length else None
+        return _attended(rules, start, min(limit or gap.end, gap.end))
     end = _open_end(rules, start)
     return Period(start, end) if end and (limit is None or end <= limit) else None
+
+
+def _attended(rules: Terms, start: datetime, limit: datetime) -> Period | None:
+    length = min(max(rules.shortest, USUAL), limit - start, rules.longest)
+    length -= length % rules.grid
+    return Period(start, start + length) if length >= max(rules.shortest, rules.grid) else None
+
+
+def why_not_offered(rules: Terms, gap: Period) -> str:
+    """Say why free time cannot be booked by this role now; empty if it is only too short or over."""
+    if not rules.allowed:
+        return "It is not open to your role."
+    if rules.notice and gap.end <= rules.earliest:
+        return f"It needs {words.length(rules.notice)} of notice."
+    if gap.start >= rules.latest:
+        return (
+            f"It is too far ahead: you can book up to {words.day(rules.latest - HALF_HOUR, rules.timezone)}."
+        )
+    return ""
 
 
 def _open_end(rules: Terms, start: datetime) -> datetime | None:

@@ -6,7 +6,7 @@ import pytest
 
 from booking.base import audit, clock
 from booking.base.db import db
-from booking.base.errors import Forbidden, NotChangeable, NotFound, Stale
+from booking.base.errors import Forbidden, Invalid, NotChangeable, NotFound, Stale
 from booking.bookings.actions import book, cancel
 from booking.bookings.models import Booking
 from booking.bookings.queries import status_now
@@ -131,8 +131,6 @@ def test_what_ended_early_is_over(world: World, booking: Booking) -> None:
 def test_whoever_cancels_the_booking_of_another_says_why_in_words_that_can_be_stored(
     world: World, booking: Booking
 ) -> None:
-    from booking.base.errors import Invalid
-
     for reason in ("", "  ", "x" * 1001, "a\x00b"):
         with pytest.raises(Invalid):
             cancel(booking.public_id, world.viewer("staff"), reason)

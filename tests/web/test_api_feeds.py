@@ -35,9 +35,9 @@ def test_a_feeds_address_is_that_of_the_settings(hub: Hub) -> None:
     assert feed["webcal_url"].startswith("webcal://book.example/feeds/")
 
 
-@pytest.mark.parametrize("scope", ["me", "room:H-01", "facility:HUB", "project:P-OPEN"])
-def test_what_can_be_subscribed(hub: Hub, scope: str) -> None:
-    assert hub.as_("student").post("/feeds", {"scope": scope}).json["scope"] == scope
+def test_what_can_be_subscribed(hub: Hub) -> None:
+    for scope in ("me", "room:H-01", "facility:HUB", "project:P-OPEN"):
+        assert hub.as_("student").post("/feeds", {"scope": scope}).json["scope"] == scope
 
 
 def test_a_wrong_feed_names_the_field(hub: Hub) -> None:

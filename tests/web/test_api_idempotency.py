@@ -115,13 +115,13 @@ def test_the_secret_link_comes_again_but_is_stored_nowhere(hub: Hub) -> None:
     assert token not in json.dumps(row.answer)
 
 
-@pytest.mark.parametrize("name", ["", "é", "a\tb", "x" * 201])
-def test_a_key_has_bounds(hub: Hub, name: str) -> None:
+def test_a_key_has_bounds(hub: Hub) -> None:
     researcher = hub.as_("researcher")
-    for path in ("/bookings", "/bookings/check"):
-        answer = researcher.post(path, a_body(), headers={"Idempotency-Key": name})
-        assert (answer.status_code, list(answer.json["errors"])) == (422, ["Idempotency-Key"])
-    assert researcher.post("/bookings", a_body(), headers={"Idempotency-Key": "x" * 200}).status_code == 201
+    for name in ("", "é", "a\tb", "x" * 201):
+        for path in ("/bookings", "/bookings/check"):
+            answer = researcher.post(path, a_body(), **key(name))
+            assert (answer.status_code, list(answer.json["errors"])) == (422, ["Idempotency-Key"])
+    assert researcher.post("/bookings", a_body(), **key("x" * 200)).status_code == 201
 
 
 def test_a_check_is_never_kept(hub: Hub) -> None:
