@@ -34,11 +34,10 @@ def run() -> None:
     if engine.dialect.name == "sqlite":
         _write_ahead(engine)
     with engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SET lock_timeout = '4s'"))
-            connection.commit()
         _configure(connection)
         with context.begin_transaction():
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SET LOCAL lock_timeout = '4s'"))
             context.run_migrations()
         connection.commit()
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Row
 
@@ -48,31 +48,26 @@ from booking.people.viewer import Viewer
 GRACE_AFTER_REVOKING = timedelta(days=30)
 ABOUT = "As its owner may see it. Whoever has this calendar's address can read it: keep it to yourself."
 
-State = Literal["shown", "withdrawn", "gone"]
 
-
-def state(link: Link, viewer: Viewer | None) -> State:
-    """Tell what a link is today: for 30 days after its end one event says so, then nothing is there."""
+def is_gone(link: Link) -> bool:
+    """Tell whether a link ended so long ago that nothing is left of it."""
     ended_at = link.withdrawn_at
-    if ended_at is not None:
-        return "withdrawn" if clock.now() < ended_at + GRACE_AFTER_REVOKING else "gone"
-    if viewer is None or not may_have(viewer, link.scope, link.project_id, link.organisation_id):
-        return "withdrawn"
-    return "shown"
+    return ended_at is not None and clock.now() >= ended_at + GRACE_AFTER_REVOKING
 
 
-def etag(link: Link, viewer: Viewer | None, site: Site) -> str:
+def etag(link: Link, site: Site) -> str:
     """Return what changes whenever the feed may have: versions, rights and the day; nothing is rendered."""
-    made_of: list[object] = [link.public_id, RENDERER_VERSION, site, state(link, viewer)]
-    if state(link, viewer) == "shown":
+    made_of: list[object] = [link.public_id, RENDERER_VERSION, site]
+    if link.withdrawn_at is None:
         today = clock.now().astimezone(zone(link.timezone)).date()
-        made_of += [link.version, link.directory, link.name, viewer, today]
+        made_of += [link.version, link.directory, link.rights, link.name, link.timezone, today]
     return hashlib.sha256(repr(made_of).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def compose(link: Link, viewer: Viewer | None, site: Site) -> bytes:
     """Return the whole calendar, or the one event that says that the link was withdrawn."""
-    if viewer is None or state(link, viewer) != "shown":
+    ended = link.withdrawn_at is not None
+    if ended or viewer is None or not may_have(viewer, link.scope, link.project_id, link.organisation_id):
         return withdrawn(link, site)
     return Showing(link, viewer, site, places()).calendar()
 
@@ -137,11 +132,14 @@ class Showing:
         soon = Period(max(window.start, busy.start), min(window.end, busy.end))
         return dated + self._hidden(self.viewer, soon)
 
+    @cached_property
+    def audiences(self) -> dict[tuple[Level, bool], str]:
+        """For whom events may be written here: full or partial, present or gone elsewhere."""
+        keys = [(how, left) for how in (Level.FULL, Level.PARTIAL) for left in (False, True)]
+        return {key: audience(*key, self.site) for key in keys}
+
     def _wanted(self, window: Period) -> list[Wanted]:
-        names = names_of(self.catalogue, self.site)
-        audiences = [
-            audience(how, left, self.site) for how in (Level.FULL, Level.PARTIAL) for left in (False, True)
-        ]
+        names, audiences = names_of(self.catalogue, self.site), self.audiences.values()
         by_booking: dict[int, list[Row[Any]]] = defaultdict(list)
         for row in booking_rows(self.link, self.viewer, self.places, window, self.today, audiences):
             by_booking[row.id].append(row)
@@ -159,7 +157,7 @@ class Showing:
         ends_at = starts_at + (row.booked_until - row.booked_from)
         if left is not None and not self._still_told(row.left_at, ends_at):
             return None
-        name, stamp = audience(how, left is not None, self.site), stamp_of(row, left, names)
+        name, stamp = self.audiences[how, left is not None], stamp_of(row, left, names)
         body = intact(next((one for one in rows if one.audience == name), None), stamp)
         return Wanted(row.id, name, stamp, starts_at, ends_at, how, left, body)
 

@@ -4,9 +4,24 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, null, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from booking.base import clock
@@ -16,10 +31,10 @@ from booking.base.period import Period
 from booking.bookings.facts import relation_columns, takes_part
 from booking.bookings.models import Booking, BookingResource, Participant
 from booking.calendars.models import EventBytes, Feed
-from booking.facilities.models import Closure, Directory, Facility, Resource, Room
+from booking.facilities.models import Closure, Directory, Duty, Facility, Resource, Room
 from booking.facilities.places import ResourcePlace
 from booking.facilities.queries import places
-from booking.people.models import Organisation, Project, User
+from booking.people.models import Coordinator, Membership, Organisation, Project, User
 from booking.people.sessions import digest
 from booking.people.viewer import Viewer
 from booking.schedule.free import MAX_HOLD
@@ -28,6 +43,7 @@ from booking.schedule.models import Occupancy
 LONDON = "Europe/London"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 UNUSED_FOR = timedelta(days=400)
+RIGHTS = ("person", "memberships", "led_people", "coordinates", "duties")
 ON_PLACES = ("resource", "room", "facility")
 GONE = ("cancelled", "declined", "no_show")
 KEPT_AFTER_CANCELLING = timedelta(days=30)
@@ -60,6 +76,7 @@ class Link:
     timezone: str
     version: int
     directory: int
+    rights: str = ""
 
     @property
     def subject(self) -> str:
@@ -77,11 +94,16 @@ class Link:
 
 
 def find_link(token: str) -> Link | None:
-    """Return the link that a token opens."""
+    """Return the link that a token opens, with its owner's rights: one statement."""
     if not TOKEN.fullmatch(token):
         return None
-    row = db.session.execute(_links().where(Feed.token_hash == digest(token))).one_or_none()
+    row = db.session.execute(_link_by_token(), {"hash": digest(token)}).one_or_none()
     return None if row is None else _link(row)
+
+
+@cache
+def _link_by_token() -> Select[Any]:
+    return _links().add_columns(*_rights()).where(Feed.token_hash == bindparam("hash"))
 
 
 def feeds_of(viewer: Viewer) -> list[Link]:
@@ -165,9 +187,46 @@ def _working(condition: ColumnElement[bool]) -> list[Link]:
 
 
 def _link(row: Row[Any]) -> Link:
-    return Link(**row._mapping)
+    values = dict(row._mapping)
+    rights = [_in_order(values.pop(name, "")) for name in RIGHTS]
+    return Link(**values, rights=" ".join(rights))
 
 
+def _in_order(joined: str | None) -> str:
+    """Databases join rows in any order; the same rights must read the same."""
+    return ",".join(sorted((joined or "").split(",")))
+
+
+def _rights() -> list[ColumnElement[Any]]:
+    """Select everything that makes a `Viewer` of the owner, only to notice when it changes."""
+    home, other = aliased(Organisation), aliased(Membership)
+    led = select(Membership.project_id).where(Membership.user_id == Feed.owner_id, Membership.lead)
+    person = select(_words(case((User.active, "active"), else_="away"), User.role, home.id, home.kind)).where(
+        home.id == User.organisation_id
+    )
+    member = _words(Membership.project_id, case((Membership.lead, "lead"), else_="member"))
+    columns = (
+        person.correlate(User),
+        select(func.aggregate_strings(member, ",")).where(Membership.user_id == Feed.owner_id),
+        select(func.aggregate_strings(_words(other.user_id), ",")).where(other.project_id.in_(led)),
+        select(func.aggregate_strings(_words(Coordinator.organisation_id), ",")).where(
+            Coordinator.user_id == Feed.owner_id
+        ),
+        select(func.aggregate_strings(_words(Duty.duty, Duty.facility_id), ",")).where(
+            Duty.user_id == Feed.owner_id
+        ),
+    )
+    return [query.scalar_subquery().label(name) for name, query in zip(RIGHTS, columns, strict=True)]
+
+
+def _words(*parts: Any) -> ColumnElement[str]:
+    words: ColumnElement[str] = cast(parts[0], String)
+    for part in parts[1:]:
+        words = words + ":" + cast(part, String)
+    return words
+
+
+@cache
 def _links() -> Select[Any]:
     """Select links with all they need: one statement, whatever a link shows."""
     own = [

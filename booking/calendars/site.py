@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlsplit
 
 NO_HOST = "hub-booking"
@@ -14,7 +15,7 @@ class Site:
     base_url: str = ""
     max_events: int = 1_000
 
-    @property
+    @cached_property
     def host(self) -> str:
         """The part of every UID after the @."""
         host = urlsplit(self.base_url).hostname or NO_HOST

@@ -18,6 +18,15 @@ def become_supervisor() -> None:
     os.environ[SUPERVISOR] = str(os.getpid())
 
 
+def set_apart() -> None:
+    """Leave the terminal's group: Ctrl-C is the supervisor's, which then tells its children once."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    if os.environ.get(SUPERVISOR, "") not in ("", str(os.getpid())):
+        os.setsid()
+    end_with_parent()
+
+
 def end_with_parent() -> None:
     """End at once when the supervisor that started this process is gone; without one, do nothing."""
     supervisor = os.environ.get(SUPERVISOR, "")
@@ -48,6 +57,7 @@ class Worker:
             [sys.executable, "-m", "booking.cli", "worker"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def stop(self) -> None:

@@ -22,7 +22,7 @@ from booking.settings import Settings
 
 WORKERS, THREADS = 2, 4
 TO_ANSWER = 60
-TO_STOP = 20
+TO_STOP = 10
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (only looked up)
 _LOGGING = {
     "version": 1,
@@ -114,6 +114,7 @@ def run_server(
     """Serve until told to stop; requests in flight are answered, and no process is left behind."""
     from granian import Granian  # type: ignore[attr-defined]
     from granian.constants import HTTPModes, Interfaces
+    from granian.log import LogLevels
 
     become_supervisor()
     where = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][4][0])
@@ -128,6 +129,7 @@ def run_server(
         blocking_threads=threads,
         respawn_failed_workers=True,
         workers_kill_timeout=TO_STOP,
+        log_level=LogLevels.error,
         log_dictconfig=_LOGGING,
     )
     if background:

@@ -1,8 +1,9 @@
-"""The application as the server's processes import it: it ends with the process that started them."""
+"""The application as the server's processes import it, once they are set apart from the terminal."""
 
-from booking.cli.processes import end_with_parent
-from booking.wsgi import app
+from booking.cli.processes import set_apart
+
+set_apart()
+
+from booking.wsgi import app  # noqa: E402 (signals first)
 
 __all__ = ["app"]
-
-end_with_parent()

@@ -42,9 +42,15 @@ class Shell(ScriptInfo):
     def _create(self) -> Flask:
         settings = self.settings()
         file = settings.sqlite_file()
-        if file is not None and not file.parent.is_dir():
-            file.parent.mkdir(parents=True)
+        if file is not None and _is_for_migrations():
+            file.parent.mkdir(parents=True, exist_ok=True)
         return create_app(settings)
+
+
+def _is_for_migrations() -> bool:
+    """Tell whether the command may make the database: all others need one that is there."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.find_root().invoked_subcommand == "db"
 
 
 def _remember(context: click.Context, _: click.Parameter, folder: Path | None) -> None:

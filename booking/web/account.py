@@ -202,5 +202,5 @@ def people() -> str:
         "account/people.html",
         rows=[(user.name, user.email, user.group or "–", of.name) for user, of in rows[: queries.PAGE]],
         q=q,
-        more=url_for(".people", q=q or None, after=last) if last else None,
+        next_page=url_for(".people", q=q or None, after=last) if last else None,
     )

@@ -6,6 +6,7 @@ They read a wrong answer as an empty calendar: it is never redirected, never HTM
 import gzip
 import re
 import threading
+from collections import OrderedDict
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,7 +19,7 @@ from werkzeug.routing import RoutingException
 from booking.base import clock
 from booking.base.errors import Busy
 from booking.calendars.actions import NOTED_EVERY, note_fetch
-from booking.calendars.feed import compose, etag, state
+from booking.calendars.feed import compose, etag, is_gone
 from booking.calendars.queries import Link, find_link
 from booking.calendars.site import Site
 from booking.facilities.queries import viewer_of
@@ -87,29 +88,66 @@ def _is_calendar(asked: Request) -> bool:
 
 
 def _answer(link: Link) -> Response:
-    viewer, site = viewer_of(link.owner_id), _site()
-    now = state(link, viewer)
-    if now == "gone":
+    if is_gone(link):
         return _plain("This calendar link was withdrawn.", 410)
-    tag = etag(link, viewer, site)
+    site = _site()
+    tag = etag(link, site)
     if request.if_none_match.contains_weak(tag):
         response = Response(status=304, headers=HEADERS)
     else:
-        response = _calendar(compose(link, viewer, site), link)
+        response = _calendar(_packed(tag, link, site), link)
     response.set_etag(tag, weak=True)
-    if now == "shown":
+    if link.withdrawn_at is None:
         _note_afterwards(response, link)
     return response
 
 
-def _calendar(body: bytes, link: Link) -> Response:
+def _packed(tag: str, link: Link, site: Site) -> bytes:
+    """Return the calendar, packed: put together once for every tag."""
+    body = calendars.find(tag)
+    if body is None:
+        body = gzip.compress(compose(link, viewer_of(link.owner_id), site), GZIP_LEVEL, mtime=0)
+        calendars.keep(tag, body)
+    return body
+
+
+def _calendar(packed: bytes, link: Link) -> Response:
     response = Response(headers=HEADERS, content_type="text/calendar; charset=utf-8")
     if request.accept_encodings["gzip"] > 0:
-        body = gzip.compress(body, GZIP_LEVEL, mtime=0)
         response.headers["Content-Encoding"] = "gzip"
-    response.set_data(body)
+        response.set_data(packed)
+    else:
+        response.set_data(gzip.decompress(packed))
     response.headers["Content-Disposition"] = f'inline; filename="{link.scope}.ics"'
     return response
+
+
+class Kept:
+    """The calendars asked for last, in this process: a tag stands for the same bytes for ever."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._bodies: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, tag: str) -> bytes | None:
+        with self._lock:
+            body = self._bodies.get(tag)
+            if body is not None:
+                self._bodies.move_to_end(tag)
+            return body
+
+    def keep(self, tag: str, body: bytes) -> None:
+        """Keep a calendar, and let go of those that nobody asked for lately."""
+        with self._lock:
+            self._bytes += len(body) - len(self._bodies.pop(tag, b""))
+            self._bodies[tag] = body
+            while self._bytes > self._most_bytes:
+                self._bytes -= len(self._bodies.popitem(last=False)[1])
+
+
+calendars = Kept(most_bytes=32 * 1024 * 1024)
 
 
 def _plain(text: str, status: int, headers: dict[str, str] | None = None) -> Response:

@@ -404,12 +404,12 @@ def _grow(spans: list[_Span], n: int, chain: Sequence[Stretch], least: int) -> l
 
 
 def _given(other: _Span, chain: Sequence[Stretch], least: int, missing: int) -> int:
-    """Return how many columns a neighbour gives: a cluster or a short booking gives all of them."""
-    is_cluster = other.owner is None
-    is_short = not is_cluster and chain[other.owner].kind in SOLID and other.width < 2 * least
-    if is_cluster or is_short:
+    """Return how many columns a neighbour gives: all of them if too few would be left to it."""
+    some = min(other.width, (missing + 1) // 2)
+    if other.owner is None:
         return other.width
-    return min(other.width, (missing + 1) // 2)
+    solid = chain[other.owner].kind in SOLID
+    return other.width if solid and other.width - some < least else some
 
 
 def _cost(span: _Span, chain: Sequence[Stretch], least: int) -> int:

@@ -1,4 +1,4 @@
-"""Facilities, rooms, resources, units, policies, closures, duties: who may change them and what is refused."""
+"""Facilities, rooms, resources, units, policies, closures, duties: who changes them and what is refused."""
 
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta

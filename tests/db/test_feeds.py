@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -30,9 +30,13 @@ from booking.calendars import stored
 from booking.calendars.actions import create_feed, forget_old_events, replace_feed, revoke_feed
 from booking.calendars.models import EventBytes, Feed
 from booking.calendars.queries import feeds_of, links_to
+from booking.facilities.actions import directory_changed
 from booking.facilities.models import Closure, Duty, Policy, Resource
-from booking.people.models import Membership, Organisation, User
+from booking.people.models import Coordinator, Membership, Organisation, User
+from booking.people.viewer import Viewer
 from booking.schedule.models import Hold
+from booking.web import feeds_served
+from booking.web.feeds_served import Kept
 from tests.factories import World, local, next_weekday, request
 from tests.subscriber import HOST, SCOPES, Subscriber, put, statements, uid
 from tests.unit.ical_examples import BREAKS, SMUGGLED
@@ -47,9 +51,18 @@ WHO_MAY = {  # who is allowed to have which kind of link
 
 
 @pytest.fixture
-def subscriber(world_app: Flask, world: World) -> Subscriber:
-    """Somebody who subscribes, in the small world."""
+def subscriber(world_app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> Subscriber:
+    """Somebody who subscribes, in the small world; every calendar is put together anew."""
+    monkeypatch.setattr(feeds_served, "calendars", Kept(0))
     return Subscriber(world_app, world)
+
+
+@pytest.fixture
+def _never_again(world: World) -> Iterator[None]:
+    """Count a change of rights only once the test is over: then the world is not lent again."""
+    yield
+    with transaction():
+        directory_changed()
 
 
 def again(booking: Booking, **changes: Any) -> BookingRequest:
@@ -523,6 +536,7 @@ def test_case_29_blocks_of_two_links_cannot_be_compared(subscriber: Subscriber, 
     assert len({str(subscriber.only(token)["UID"]) for token in tokens}) == 3
 
 
+@pytest.mark.usefixtures("_never_again")
 def test_case_30_who_leaves_a_project_sees_it_no_more(subscriber: Subscriber, world: World) -> None:
     book(request("H-BSC1", project="P-SECRET", title="Quiet"), world.viewer("researcher"))
     project = subscriber.link("leader", "project:P-SECRET")
@@ -535,6 +549,43 @@ def test_case_30_who_leaves_a_project_sees_it_no_more(subscriber: Subscriber, wo
     assert not set(tags) & {subscriber.tag(token) for token in (project, room)}
 
 
+RIGHTS = {  # every way in which somebody may come to see more or less
+    "left a project": delete(Membership).where(Membership.project_id == 1),
+    "leads a project": update(Membership).values(lead=~Membership.lead),
+    "joined a project": insert(Membership).values(project_id=4, user_id=3, lead=False),
+    "coordinates": insert(Coordinator).values(organisation_id=1, user_id=4),
+    "has a duty": insert(Duty).values(user_id=4, facility_id=1, duty="observer"),
+    "became staff": update(User).values(role="admin"),
+    "changed organisation": update(User).values(organisation_id=3),
+    "went away": update(User).values(active=False),
+    "the organisation became a partner": update(Organisation).values(kind="member"),
+}
+
+
+@pytest.mark.usefixtures("_never_again")
+@pytest.mark.parametrize("what", RIGHTS)
+def test_case_30_every_change_of_rights_changes_the_tag(
+    subscriber: Subscriber, world: World, what: str
+) -> None:
+    token = subscriber.link("leader")
+    assert (world.users["leader"], world.organisations["host"], world.projects["P-OPEN"]) == (4, 1, 1)
+    tag = subscriber.tag(token)
+    assert subscriber.tag(token) == tag
+    put(RIGHTS[what])
+    assert subscriber.tag(token) != tag
+
+
+def test_case_30_nothing_else_makes_a_viewer() -> None:
+    """Whatever is added to a viewer's rights must be added to what a calendar's tag is made of."""
+    assert {one.name for one in fields(Viewer)} == {
+        *("id", "public_id", "name", "email"),  # who, and how they are called: no rights
+        *("role", "organisation_id", "organisation_code", "organisation_name", "organisation_kind"),
+        *("projects", "leads", "led_people", "coordinates", "duties"),
+        "scope",  # of an API token
+    }
+
+
+@pytest.mark.usefixtures("_never_again")
 def test_who_changes_company_sees_the_old_one_no_more(subscriber: Subscriber, world: World) -> None:
     book(request(title="Amber run"), world.viewer("amber"))
     tokens = [subscriber.link("amber2", scope) for scope in ("organisation", "resource:H-BSC1")]
@@ -550,6 +601,7 @@ def test_who_changes_company_sees_the_old_one_no_more(subscriber: Subscriber, wo
     ]
 
 
+@pytest.mark.usefixtures("_never_again")
 def test_staff_who_lose_their_duty_see_less(subscriber: Subscriber, world: World) -> None:
     book(request(title="Amber run"), world.viewer("amber"))
     token = subscriber.link("technician", "resource:H-BSC1")

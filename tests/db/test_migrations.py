@@ -42,8 +42,11 @@ def tables() -> set[str]:
 
 def schema() -> object:
     """Return the schema as the database describes it: tables, columns, indexes, constraints and guards."""
+    db.session.remove()  # an old reader sees the old schema
     if db.engine.dialect.name == "sqlite":
-        query = text("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' ORDER BY name")
+        query = text(
+            "SELECT type, name, sql FROM sqlite_master WHERE tbl_name <> 'alembic_version' ORDER BY 1, 2"
+        )
         return [tuple(row) for row in db.session.execute(query)]
     found = inspect(db.engine)
     triggers = text("SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1")

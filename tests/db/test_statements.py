@@ -93,11 +93,10 @@ def test_to_change_cancel_and_answer_takes_few_statements(world: World) -> None:
     viewer, staff = world.viewer("student"), world.viewer("staff")
     booking = book(request(project="P-OPEN", participants=("researcher@hub.example",)), viewer)
     wanted = request_of(booking)
-    later = replace(
-        wanted, starts_at=wanted.starts_at + timedelta(hours=1), ends_at=wanted.ends_at + timedelta(hours=1)
-    )
-    assert count(lambda: change(booking.public_id, replace(wanted, title="New"), viewer)) <= 35
-    assert count(lambda: change(booking.public_id, later, viewer)) <= 35
+    hour = timedelta(hours=1)
+    later = replace(wanted, starts_at=wanted.starts_at + hour, ends_at=wanted.ends_at + hour)
+    assert count(lambda: change(booking.public_id, replace(wanted, title="New"), viewer)) <= 2 * MOST
+    assert count(lambda: change(booking.public_id, later, viewer)) <= 2 * MOST
     assert count(lambda: cancel(booking.public_id, viewer)) <= MOST
     asked = [book(request("H-BR1", next_weekday(9.5, days=days), hours=24), viewer) for days in (7, 14)]
     assert count(lambda: approve(asked[0].public_id, staff)) <= MOST
@@ -148,14 +147,14 @@ READING: dict[str, Callable[[Any, World, Period], Any]] = {
 
 @pytest.mark.parametrize("question", READING)
 @pytest.mark.parametrize("name", ["student", "amber", "staff"])
-def test_as_many_to_read_fifty_as_to_read_one(world: World, question: str, name: str) -> None:
+def test_as_many_to_read_many_as_to_read_one(world: World, question: str, name: str) -> None:
     viewer = world.viewer(name)
     start = next_weekday(0)
     week = Period(start - WEEK, start + WEEK)
-    many_bookings(world, 1)
+    many_bookings(world, 5)  # one each
     book(request("H-BR1", next_weekday(9.5, days=7), hours=24), world.viewer("student"))
     one = count(lambda: READING[question](viewer, world, week))
-    many_bookings(world, 49)
+    many_bookings(world, 15)
     book(request("H-BR1", next_weekday(9.5, days=14), hours=24), world.viewer("student"))
     assert count(lambda: READING[question](viewer, world, week)) == one <= 8
 

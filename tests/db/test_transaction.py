@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -31,10 +32,14 @@ def test_what_ends_well_is_stored(world: World) -> None:
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_what_fails_leaves_nothing(world: World, error: type[BaseException]) -> None:
-    with pytest.raises(error), transaction():
-        note()
-        db.session.flush()
-        raise error
+    def fail() -> None:
+        with transaction():
+            note()
+            db.session.flush()
+            raise error
+
+    with pytest.raises(error):
+        fail()
     assert rows(audit.AuditEntry) == 0
     with transaction():
         note()
@@ -42,10 +47,14 @@ def test_what_fails_leaves_nothing(world: World, error: type[BaseException]) -> 
 
 
 def test_one_inside_another_joins_it(world: World) -> None:
-    with pytest.raises(ValueError, match="outer"), transaction():
+    def fail() -> None:
         with transaction():
-            note("inner")
-        raise ValueError("outer")
+            with transaction():
+                note("inner")
+            raise ValueError("outer")
+
+    with pytest.raises(ValueError, match="outer"):
+        fail()
     assert rows(audit.AuditEntry) == 0
     with transaction():
         with transaction():
@@ -55,13 +64,16 @@ def test_one_inside_another_joins_it(world: World) -> None:
 
 
 def test_a_failure_of_the_database_leaves_nothing(world: World) -> None:
-    with pytest.raises(IntegrityError), transaction():
-        note()
-        db.session.flush()
-        db.session.execute(
-            text("INSERT INTO units (resource_id, number, name, active) VALUES (999, 1, 'x', true)")
-        )
-        db.session.flush()
+    def fail() -> None:
+        with transaction():
+            note()
+            db.session.flush()
+            db.session.execute(
+                text("INSERT INTO coordinators (organisation_id, user_id) VALUES (0, 0)")
+            )
+
+    with pytest.raises(IntegrityError):
+        fail()
     assert rows(audit.AuditEntry) == 0
 
 
@@ -132,9 +144,14 @@ def test_who_waits_a_little_gets_a_turn(world: World, world_app: Flask) -> None:
 def test_who_waits_too_long_is_told_that_it_is_busy(world: World, world_app: Flask) -> None:
     row = world.resources["H-BSC1"]
     began = time.monotonic()
-    with somebody_writes(world_app, row, 20), pytest.raises(Busy) as caught, transaction():
-        lock(Resource, [row])
-        note()
+
+    def write() -> None:
+        with transaction():
+            lock(Resource, [row])
+            note()
+
+    with somebody_writes(world_app, row, 20), pytest.raises(Busy) as caught:
+        write()
     assert LOCK_SECONDS - 0.5 <= time.monotonic() - began <= LOCK_SECONDS + 1.5
     assert (caught.value.status, caught.value.retry_after >= 1) == (503, True)
     assert rows(audit.AuditEntry) == 0
@@ -175,6 +192,7 @@ def test_sqlites_writers_wait_in_a_queue_without_starving(world: World, world_ap
         thread.start()
     for thread in threads:
         thread.join()
+    db.session.rollback()  # see what the others stored
     assert len(waits) == rows(audit.AuditEntry) == 60
     assert max(waits) < LOCK_SECONDS
 
@@ -195,8 +213,6 @@ def test_times_are_whole_seconds(world: World) -> None:
 
 
 def test_news_reach_who_listens_for_their_kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    from collections import defaultdict
-
     class Rain: ...
 
     class Snow: ...

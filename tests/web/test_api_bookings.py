@@ -371,6 +371,45 @@ def test_a_list_is_filtered(hub: Hub) -> None:
         assert titles(researcher, query) == found, query
 
 
+def test_a_list_holds_exactly_what_its_reader_may_see(hub: Hub) -> None:
+    """Every person, every kind of booking: listed if and only if it can be read, and as it is read."""
+    kinds = (
+        ("researcher", {"project": "P-OPEN"}),
+        ("researcher", {"project": "P-SECRET"}),
+        ("leader", {"supervisor": email_of("colleague")}),
+        ("student", {"participants": [email_of("birch")]}),
+        ("amber", {}),
+        ("amber", {"project": "P-AMBER"}),
+        ("amber", {"project": "P-HUSH"}),
+        ("birch", {}),
+        ("sus_staff", {}),
+    )
+    made = [
+        hub.as_(who).book("H-HALL", next_weekday(9 + n), **more)["id"] for n, (who, more) in enumerate(kinds)
+    ]
+    made.append(hub.as_("staff").book("H-LN2", next_weekday(9), 24 * 7, on_behalf_of=email_of("birch"))["id"])
+    for name in hub.world.users:
+        caller = hub.as_(name)
+        readable = [
+            found.json for one in made if (found := caller.get(f"/bookings/{one}")).status_code == 200
+        ]
+        for query in ("", "status=confirmed"):
+            listed = caller.get(f"/bookings?{query}").json["items"]
+            shown = [one for one in listed if one["status"] != "busy"]
+            assert sorted(shown, key=str) == sorted(readable, key=str), (name, query)
+            assert len(shown) == len(listed) or query == "", name
+
+
+def test_a_status_is_that_of_now(hub: Hub) -> None:
+    researcher = hub.as_("researcher")
+    for days in (1, 2):
+        researcher.book(start=next_weekday(10, days), title=f"Day {days}")
+    with clock.travel(next_weekday(10.5, 2)):
+        assert titles(researcher, "status=completed") == ["Day 1"]
+        assert titles(researcher, "status=confirmed") == ["Day 2"]
+        assert titles(researcher, "status=in_use") == []
+
+
 def test_a_project_is_no_way_to_learn_what_a_booking_belongs_to(hub: Hub) -> None:
     hub.as_("researcher").book(project="P-OPEN")
     colleague = hub.as_("colleague")

@@ -273,35 +273,17 @@ def test_hostile_texts_are_stored_or_refused_but_never_break(hub: Hub) -> None:
 
 def test_hostile_queries_never_break(hub: Hub) -> None:
     caller = hub.as_("researcher")
-    fields = (
-        "resource",
-        "facility",
-        "room",
-        "project",
-        "mine",
-        "status",
-        "start",
-        "end",
-        "limit",
-        "cursor",
-        "q",
-        "kind",
-    )
-    for value in (
-        "%00",
-        "%ff",
-        "%ed%a0%80",
-        "'--",
-        "9" * 400,
-        "-1",
-        "1e9",
-        "[]",
-        "%0d%0a",
-        "2027-01-12T10:00:00Z" * 3,
-    ):
-        for field in fields:
-            for path in ("/bookings", "/resources", "/feeds", "/resources/H-BSC1/availability"):
-                assert caller.get(f"{path}?{field}={value}").status_code in (200, 422), (path, field, value)
+    places = ("facility", "room", "limit", "cursor")
+    fields = {
+        "/bookings": (*places, "resource", "project", "mine", "status", "start", "end"),
+        "/resources": (*places, "kind", "q"),
+        "/resources/H-BSC1/availability": ("start", "end"),
+        "/feeds": ("limit", "cursor"),
+    }
+    for value in ("%00", "%ff", "%ed%a0%80", "'--", "9" * 400, "-1", "1e9", "%0d%0a", "2199-12-31T10:00:00Z"):
+        for path, names in fields.items():
+            for name in names:
+                assert caller.get(f"{path}?{name}={value}").status_code in (200, 422), (path, name, value)
     for path in ("/bookings/%00", "/bookings/%ff", "/facilities/%00", "/feeds/x"):
         assert caller.get(path).status_code in (404, 405)
 

@@ -24,8 +24,12 @@ from booking.bookings.actions import book
 from booking.bookings.models import Booking
 from booking.calendars.actions import create_feed, revoke_feed
 from booking.calendars.models import EventBytes, Feed
+from booking.calendars.queries import Link
+from booking.calendars.site import Site
+from booking.people.models import User
+from booking.people.viewer import Viewer
 from booking.web import feeds_served
-from booking.web.feeds_served import Fetches, program_of
+from booking.web.feeds_served import Fetches, Kept, program_of
 from tests.factories import LONDON, World, local, next_weekday, request
 from tests.subscriber import Subscriber, put
 from tests.web.conftest import Visitor
@@ -36,8 +40,9 @@ KEPT = ("ETag", "Cache-Control", "Vary")
 
 
 @pytest.fixture
-def subscriber(world_app: Flask, world: World) -> Subscriber:
-    """Somebody who subscribes, in the small world."""
+def subscriber(world_app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> Subscriber:
+    """Somebody who subscribes, in the small world; every calendar is put together anew."""
+    monkeypatch.setattr(feeds_served, "calendars", Kept(0))
     return Subscriber(world_app, world)
 
 
@@ -96,6 +101,40 @@ def test_case_37_packed_or_not_it_is_the_same(subscriber: Subscriber, token: str
     assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
     assert subscriber.ask(token, Accept_Encoding="gzip;q=0, identity").get_data() == plain.get_data()
     assert subscriber.ask(token, Accept_Encoding="gzip").get_data() == packed.get_data()
+
+
+def test_an_unchanged_calendar_is_put_together_once(
+    subscriber: Subscriber, world: World, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds_served, "calendars", Kept(1_000_000))
+    composed: list[str] = []
+    compose = feeds_served.compose
+
+    def counting(link: Link, viewer: Viewer | None, site: Site) -> bytes:
+        composed.append(link.public_id)
+        return compose(link, viewer, site)
+
+    monkeypatch.setattr(feeds_served, "compose", counting)
+    other = subscriber.link("colleague")
+    assert subscriber.calendar(token) == subscriber.calendar(token) != subscriber.calendar(other)
+    assert len(composed) == 2
+    book(request("H-BSC2", title="New"), world.viewer("student"))
+    assert set(subscriber.seen(token)) == {"Passage 12", "New"}
+    assert len(composed) == 3
+    put(update(User).where(User.id == world.users["student"]).values(active=False))
+    assert set(subscriber.seen(token)) == WITHDRAWN
+    assert len(composed) == 4
+
+
+def test_what_is_kept_has_a_limit() -> None:
+    kept = Kept(10)
+    for tag, size in (("a", 4), ("b", 4), ("a", 4), ("c", 3)):
+        kept.keep(tag, b"x" * size)
+    assert [kept.find(tag) for tag in "abc"] == [b"xxxx", None, b"xxx"]
+    kept.keep("d", b"x" * 11)
+    assert [kept.find(tag) for tag in "acd"] == [None] * 3
+    kept.keep("e", b"x" * 10)
+    assert kept.find("e") is not None
 
 
 # --- whatever is asked -----------------------------------------------------------------------------

@@ -65,8 +65,8 @@ def list_page(
         filters=filters,
         filtered=bool(kept),
         add=add,
-        first=url_for(request.endpoint or "", **kept) if request.args.get("after") else None,
-        more=url_for(request.endpoint or "", **kept, after=after) if after is not None else None,
+        first_page=url_for(request.endpoint or "", **kept) if request.args.get("after") else None,
+        next_page=url_for(request.endpoint or "", **kept, after=after) if after is not None else None,
     )
 
 

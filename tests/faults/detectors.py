@@ -1,0 +1,241 @@
+"""Races, each a function that fails when a safeguard is missing: the races and the seeded defects use them."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from booking.bookings.actions import book, find
+from booking.bookings.queries import request_of
+from booking.bookings.request import BookingRequest, Wanted
+from tests.factories import World, next_weekday, request
+from tests.faults.books import must_add_up, number_of_bookings
+from tests.faults.crowd import EVERYBODY, Crowd, Job, Outcome, to_book
+
+MOST_SECONDS = 3.5  # nobody waits longer than the lock's three seconds
+HOSTS = ("student", "researcher", "colleague", "leader", "staff", "technician", "admin", "sus_staff")
+Race = Callable[[Crowd, World, str, int, str], None]
+
+
+def of_one_kind(outcomes: list[Outcome]) -> Counter[str]:
+    """Count what came of the jobs: `booked`, or the error."""
+    return Counter("booked" if outcome.booking else outcome.error for outcome in outcomes)
+
+
+def all_are_answered(outcomes: list[Outcome], *also: str) -> None:
+    """Nothing but a booking or a refusal is an answer; nobody waits for long."""
+    strange = [o for o in outcomes if not o.booking and o.error not in ("SlotTaken", *also)]
+    assert strange == []
+    assert max(outcome.seconds for outcome in outcomes) < MOST_SECONDS
+
+
+def who(world: World, n: int, names: tuple[str, ...] = HOSTS) -> int:
+    return world.users[names[n % len(names)]]
+
+
+def one_slot(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """All want the same cabinet at the same time: one gets it, nothing is left of the others."""
+    wanted = request(start=next_weekday(10, days=n + 1), title=f"Round {n}")
+    before = number_of_bookings()
+    outcomes = crowd.rush(url, [to_book(who(world, k), wanted) for k in range(EVERYBODY)], defect)
+    all_are_answered(outcomes)
+    assert of_one_kind(outcomes) == {"booked": 1, "SlotTaken": EVERYBODY - 1}
+    assert number_of_bookings() == before + 1
+    must_add_up(outcomes)
+
+
+def overlapping_slots(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """All want the cabinet, each half an hour later than the one before: what is booked never overlaps."""
+    start = next_weekday(9, days=n + 1)
+    wishes = [request(start=start + timedelta(minutes=30 * (k % 12)), hours=1.5) for k in range(EVERYBODY)]
+    outcomes = crowd.rush(url, [to_book(who(world, k), wish) for k, wish in enumerate(wishes)], defect)
+    all_are_answered(outcomes)
+    booked = of_one_kind(outcomes)["booked"]
+    assert 2 <= booked <= 4  # a day of six hours takes four of them with changeover
+    must_add_up(outcomes)
+
+
+def moves(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """Eight bookings want to move to the same free hour, and eight others want to book it."""
+    target = next_weekday(14, days=n + 1)
+    names = HOSTS[:4]
+    places = ("H-BSC1", "H-BSC2")
+    mine = [
+        (name, book(request(code, next_weekday(9 + 2 * k, days=n + 1)), world.viewer(name)))
+        for code in places
+        for k, name in enumerate(names[:2])
+    ]
+    jobs = [
+        Job(
+            "change",
+            world.users[name],
+            (
+                booking.public_id,
+                replace(
+                    request_of(booking),
+                    resources=(Wanted("H-BSC1"),),
+                    starts_at=target,
+                    ends_at=target + timedelta(hours=1),
+                ),
+            ),
+        )
+        for name, booking in mine
+    ]
+    jobs += [to_book(who(world, k), request(start=target)) for k in range(EVERYBODY - len(jobs))]
+    outcomes = crowd.rush(url, jobs, defect)
+    all_are_answered(outcomes)
+    assert of_one_kind(outcomes)["booked"] == 1
+    must_add_up(outcomes)
+
+
+def the_same_booking(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """Its organiser, group lead and staff move, rename and cancel one booking at once: it stays whole."""
+    booking = book(request(start=next_weekday(10, days=n + 1)), world.viewer("student"))
+    wanted = request_of(booking)
+    jobs = [_meddle(world, booking.public_id, wanted, k) for k in range(EVERYBODY)]
+    outcomes = crowd.rush(url, jobs, defect)
+    all_are_answered(outcomes, "NotChangeable", "Busy")
+    assert of_one_kind(outcomes)["booked"] >= 1
+    must_add_up()
+    find(booking.public_id, world.viewer("student"))
+
+
+def _meddle(world: World, booking: str, wanted: BookingRequest, k: int) -> Job:
+    user = world.users[("student", "leader")[k % 2]]
+    if k == EVERYBODY - 1:
+        return Job("cancel", user, (booking,))
+    if k % 3 == 0:
+        return Job("change", user, (booking, replace(wanted, title=f"Title {k}")))
+    if k % 3 == 1:
+        return Job("change", user, (booking, replace(wanted, resources=(Wanted("H-BSC2"),))))
+    shift = timedelta(minutes=30 * (k % 5))
+    moved = replace(wanted, starts_at=wanted.starts_at + shift, ends_at=wanted.ends_at + shift)
+    return Job("change", user, (booking, moved))
+
+
+def units(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """Thirty-two want one to three of eight shelves: never more than eight are given, and none is left idle."""
+    start = next_weekday(10, days=1 + 7 * n)
+    wishes = [request(Wanted("H-INC1", 1 + k % 3), start, hours=24, people=0) for k in range(EVERYBODY)]
+    outcomes = crowd.rush(url, [to_book(who(world, k), wish) for k, wish in enumerate(wishes)], defect)
+    all_are_answered(outcomes)
+    given = sum(1 + k % 3 for k, outcome in enumerate(outcomes) if outcome.booking)
+    assert given == 8
+    must_add_up(outcomes)
+
+
+def opposite_order(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """Half want cabinet, hall and vector cabinet, half the same in the other order: nobody waits for nobody."""
+    codes = ("H-BSC1", "H-HALL", "H-VEC", "H-BSC2")
+    wanted = request(codes, next_weekday(10, days=n + 1))
+    back = replace(wanted, resources=wanted.resources[::-1])
+    jobs = [to_book(who(world, k), (wanted, back)[k % 2]) for k in range(EVERYBODY)]
+    outcomes = crowd.rush(url, jobs, defect)
+    all_are_answered(outcomes)
+    assert of_one_kind(outcomes) == {"booked": 1, "SlotTaken": EVERYBODY - 1}
+    must_add_up(outcomes)
+
+
+def head_counts(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """Two machines of a room for three are free, but not for two times two people."""
+    start = next_weekday(10, days=n + 1)
+    wishes = [request(("H-VEC", "H-LC")[k % 2], start, hours=2, people=2) for k in range(EVERYBODY)]
+    outcomes = crowd.rush(url, [to_book(who(world, k), wish) for k, wish in enumerate(wishes)], defect)
+    all_are_answered(outcomes)
+    assert of_one_kind(outcomes)["booked"] == 1
+    must_add_up(outcomes)
+
+
+def companies_apart(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """The host and two companies want the cabinet one after the other: always cleared in between."""
+    start = next_weekday(9, days=n + 1)
+    names = ("student", "amber", "birch", "researcher", "amber2")
+    wishes = [request(start=start + timedelta(minutes=30 * (k % 13))) for k in range(EVERYBODY)]
+    jobs = [to_book(who(world, k, names), wish) for k, wish in enumerate(wishes)]
+    outcomes = crowd.rush(url, jobs, defect)
+    all_are_answered(outcomes)
+    assert of_one_kind(outcomes)["booked"] >= 2
+    must_add_up(outcomes)
+
+
+def without_conflict(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """Twenty places for twenty people, all at once: nobody is refused without reason."""
+    wanted = request("H-HALL", next_weekday(10, days=n + 1), people=0, participants=("leader@hub.example",))
+    jobs = [to_book(who(world, k), wanted) for k in range(20)]
+    outcomes = crowd.rush(url, jobs, defect)
+    assert of_one_kind(outcomes) == {"booked": 20}
+    must_add_up(outcomes)
+
+
+def cancel_and_book(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """A slot is given back while all want it: one at most gets it, and the cancelled one is really gone."""
+    wanted = request(start=next_weekday(10, days=n + 1), participants=("leader@hub.example",))
+    booking = book(wanted, world.viewer("student"))
+    jobs = [Job("cancel", world.users["student"], (booking.public_id,)) for _ in range(2)]
+    jobs += [to_book(who(world, k), wanted) for k in range(EVERYBODY - 2)]
+    outcomes = crowd.rush(url, jobs, defect)
+    all_are_answered(outcomes, "NotChangeable")
+    assert of_one_kind(outcomes[2:])["booked"] <= 1
+    must_add_up(outcomes)
+
+
+def answers(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """Staff approve and decline one request at once: it is answered once."""
+    start = next_weekday(9.5, days=7 * (n + 1))
+    booking = book(request("H-BR1", start, hours=24), world.viewer("student"))
+    staff = ("staff", "technician", "admin")
+    jobs = [
+        Job(("approve", "decline")[k % 2], who(world, k, staff), (booking.public_id,))
+        for k in range(EVERYBODY)
+    ]
+    outcomes = crowd.rush(url, jobs, defect)
+    all_are_answered(outcomes, "NotChangeable")
+    assert of_one_kind(outcomes) == {"booked": 1, "NotChangeable": EVERYBODY - 1}
+    must_add_up()
+
+
+def different_machines(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """People who are in each other's bookings book, cancel and change on different machines: no deadlock."""
+    start = next_weekday(10, days=n + 1)
+    everybody = tuple(f"{name}@hub.example" for name in ("student", "researcher", "colleague", "leader"))
+    codes = ("H-BSC1", "H-BSC2", "H-VEC", "H-HALL")
+    names = ("student", "researcher", "colleague", "leader")
+    old = [
+        (name, book(request(code, start, people=0, participants=everybody), world.viewer(name)))
+        for name, code in zip(names, codes, strict=True)
+    ]
+    jobs = [Job("cancel", world.users[name], (booking.public_id,)) for name, booking in old[:2]]
+    jobs += [
+        Job("change", world.users[name], (booking.public_id, replace(request_of(booking), participants=())))
+        for name, booking in old[2:]
+    ]
+    later = start + timedelta(hours=3)
+    jobs += [
+        to_book(
+            world.users[names[k % 4]], request(codes[k % 4], later, people=0, participants=everybody[::-1])
+        )
+        for k in range(EVERYBODY - len(jobs))
+    ]
+    outcomes = crowd.rush(url, jobs, defect)
+    all_are_answered(outcomes)
+    assert all(outcome.booking for outcome in outcomes[:4])
+    must_add_up(outcomes)
+
+
+RACES: dict[str, Race] = {
+    race.__name__: race
+    for race in (
+        one_slot,
+        overlapping_slots,
+        moves,
+        the_same_booking,
+        units,
+        opposite_order,
+        head_counts,
+        companies_apart,
+        without_conflict,
+        cancel_and_book,
+        answers,
+        different_machines,
+    )
+}

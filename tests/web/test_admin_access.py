@@ -1,0 +1,147 @@
+"""Every page of administration for every role, from the list of routes: one without a row here fails."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from booking.base.db import db
+from booking.facilities import rule_actions
+from booking.facilities.rule_actions import ClosureDetails, PolicyDetails
+from booking.people.models import User
+from tests.factories import MONDAY, World
+from tests.web.conftest import Visitor
+
+Visit = Callable[..., Visitor]
+READERS = {"technician", "staff", "sus_staff", "admin"}
+MANAGERS = {"staff", "sus_staff", "admin"}
+HUB = {"staff", "admin"}
+ADMIN = {"admin"}
+OTHERS = ("student", "researcher", "amber", "coordinator")
+WHO_OPENS = {  # endpoint: who gets the page of something at the Hub; other staff are told why not
+    "admin.index": READERS,
+    "admin.people.index": READERS,
+    "admin.people.show": READERS,
+    "admin.people.new": MANAGERS,
+    "admin.people.edit": ADMIN,
+    "admin.people.password": ADMIN,
+    "admin.people.duties": MANAGERS,
+    "admin.organisations.index": READERS,
+    "admin.organisations.show": READERS,
+    "admin.organisations.new": MANAGERS,
+    "admin.organisations.edit": ADMIN,
+    "admin.projects.index": READERS,
+    "admin.projects.show": READERS,
+    "admin.projects.new": MANAGERS,
+    "admin.projects.edit": MANAGERS,
+    "admin.facilities.index": READERS,
+    "admin.facilities.show": READERS,
+    "admin.facilities.new": ADMIN,
+    "admin.facilities.edit": HUB,
+    "admin.facilities.hours": HUB,
+    "admin.facilities.lifecycle": HUB,
+    "admin.rooms.index": READERS,
+    "admin.rooms.show": READERS,
+    "admin.rooms.new": MANAGERS,
+    "admin.rooms.edit": HUB,
+    "admin.resources.index": READERS,
+    "admin.resources.show": READERS,
+    "admin.resources.new": MANAGERS,
+    "admin.resources.edit": HUB,
+    "admin.resources.units": HUB,
+    "admin.resources.lifecycle": HUB,
+    "admin.policies.index": READERS,
+    "admin.policies.show": READERS,
+    "admin.policies.new": MANAGERS,
+    "admin.policies.edit": HUB,
+    "admin.policies.remove": HUB,
+    "admin.closures.index": READERS,
+    "admin.closures.show": READERS,
+    "admin.closures.new": MANAGERS,
+    "admin.closures.edit": HUB,
+    "admin.closures.remove": HUB,
+    "admin.outbox.index": READERS,
+}
+CODES = {
+    "admin.organisations": "NWT",
+    "admin.projects": "P-OPEN",
+    "admin.facilities": "HUB",
+    "admin.rooms": "H-01",
+    "admin.resources": "H-INC1",
+}
+
+
+@pytest.fixture
+def ids(world: World) -> dict[str, Any]:
+    """A policy and a closure at the Hub, and somebody, as addresses name them."""
+    by = world.viewer("admin")
+    policy = rule_actions.add_policy(PolicyDetails("A rule", "Ada", "HUB", max_minutes=60), by)
+    day = MONDAY.date()
+    closure = rule_actions.add_closure(ClosureDetails("HUB", "Closed", day, day), by)
+    person = db.session.get_one(User, world.users["amber2"]).public_id
+    return {"policy_id": policy.id, "closure_id": closure.id, "public_id": person}
+
+
+def routes(app: Flask) -> list[Rule]:
+    """List the routes of administration, those that remove things last."""
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.split(".")[0] == "admin"]
+    return sorted(rules, key=lambda rule: ("remove" in rule.endpoint, rule.endpoint))
+
+
+def address(app: Flask, rule: Rule, ids: dict[str, Any]) -> str:
+    known = {**ids, "code": CODES.get(rule.endpoint.rpartition(".")[0])}
+    with app.test_request_context():
+        return app.url_for(rule.endpoint, **{name: known[name] for name in rule.arguments})
+
+
+def test_every_route_has_its_row(world_app: Flask) -> None:
+    assert {rule.endpoint for rule in routes(world_app)} == set(WHO_OPENS)
+
+
+def expected(name: str, endpoint: str) -> set[int]:
+    if name in OTHERS:
+        return {404}
+    return {200, 303, 422} if name in WHO_OPENS[endpoint] else {403}
+
+
+@pytest.mark.parametrize("name", [*sorted(READERS), *OTHERS])
+def test_who_opens_and_who_sends_what(visit: Visit, world_app: Flask, ids: dict[str, Any], name: str) -> None:
+    visitor = visit(name)
+    for rule in routes(world_app):
+        path = address(world_app, rule, ids)
+        for method in sorted((rule.methods or set()) & {"GET", "POST"}):
+            answer = visitor.client.get(path) if method == "GET" else visitor.post(path, form_at="/account")
+            allowed = expected(name, rule.endpoint) - ({303, 422} if method == "GET" else set())
+            assert answer.status_code in allowed, f"{name}: {method} {path}: {answer.status_code}"
+            page = visitor.look(answer)
+            if answer.status_code == 403:
+                assert "You may not" in page.get_text()
+
+
+def test_nobody_in_particular_is_sent_to_sign_in(visit: Visit, world_app: Flask, ids: dict[str, Any]) -> None:
+    visitor = visit()
+    for rule in routes(world_app):
+        path = address(world_app, rule, ids)
+        if "GET" in (rule.methods or ()):
+            answer = visitor.client.get(path)
+            assert answer.status_code == 302, path
+            assert answer.location.startswith("/login?next=%2Fadmin"), path
+        if "POST" in (rule.methods or ()):
+            assert visitor.client.post(path).status_code == 400, f"{path} takes a form without its token"
+            sent = visitor.post(path, form_at="/login")
+            assert (sent.status_code, sent.location) == (302, "/login?next=%2F"), path
+
+
+@pytest.mark.parametrize("name", sorted(READERS))
+def test_only_buttons_that_work_are_shown(
+    visit: Visit, world_app: Flask, ids: dict[str, Any], name: str
+) -> None:
+    visitor = visit(name)
+    for rule in routes(world_app):
+        if not rule.endpoint.endswith((".index", ".show")):
+            continue
+        page = visitor.get(address(world_app, rule, ids))
+        for button in page.select("main a.button[href^='/admin'], main a[href*='/new?']"):
+            assert visitor.client.get(button["href"]).status_code == 200, f"{name}: {button['href']}"
