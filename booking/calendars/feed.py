@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any
 
+import structlog
 from sqlalchemy import Row
 
 from booking.base import clock
@@ -16,6 +17,7 @@ from booking.bookings.facts import relation
 from booking.bookings.queries import blocks
 from booking.bookings.visibility import Level, level
 from booking.calendars.busy import merge_blocks
+from booking.calendars.lint import LintError
 from booking.calendars.queries import (
     KEPT_AFTER_CANCELLING,
     KEPT_AFTER_ITS_END,
@@ -45,6 +47,7 @@ from booking.facilities.places import Places, ResourcePlace
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
 
+log = structlog.get_logger("booking")
 GRACE_AFTER_REVOKING = timedelta(days=30)
 ABOUT = "As its owner may see it. Whoever has this calendar's address can read it: keep it to yourself."
 
@@ -203,10 +206,13 @@ class Showing:
         tz = zone(self.link.timezone)
         window = self.window("busy" if self.link.detail == "busy" else self.link.scope)
         first, last = window.start.astimezone(tz).date(), window.end.astimezone(tz).date() - timedelta(days=1)
-        return [
-            (midnight(one.first_day, tz), self._closure(one))
-            for one in closures_of(self.link, self.places, first, last)
-        ]
+        written = []
+        for one in closures_of(self.link, self.places, first, last):
+            try:
+                written.append((midnight(one.first_day, tz), self._closure(one)))
+            except (LintError, ValueError, OverflowError) as fault:
+                log.error("closure left out of a feed", closure=one.id, fault=repr(fault)[:300])
+        return written
 
     def _closure(self, one: Closure) -> bytes:
         """A busy link tells neither why it is closed nor when that was decided."""

@@ -526,9 +526,12 @@ def _mark(row: Any, before: Mapping[str, Any], now: datetime) -> None:
 def _words(key: Key, values: Mapping[str, Any]) -> str:
     """Say in one line what a row that belongs to an owner holds."""
     words = [str(_plain(part)) for part in key]
-    return " ".join(
-        words + [str(_plain(v)) for n, v in values.items() if not n.endswith("_id") and v not in key]
-    )
+    for name, value in values.items():
+        if value is True:
+            words.append(name)
+        elif value is not False and value not in key and not name.endswith("_id"):
+            words.append(str(_plain(value)))
+    return " ".join(words)
 
 
 def _plain(value: Any) -> Any:

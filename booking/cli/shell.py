@@ -77,6 +77,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except BrokenPipeError:
+            raise
         except Exception as error:
             logging.getLogger("booking").debug("failed", exc_info=True)
             for line in explained(error):

@@ -115,7 +115,8 @@ if (root.querySelector(".timeline-sheet")) {
     const axis = time.axisOf(root.querySelector(".timeline-sheet"));
     const moment = Number(root.dataset.now) / 60;
     const shown = moment >= axis.start && moment < axis.end;
-    const wanted = shown ? moment - 60 : axis.start + (7 * 60 - clock.minuteOfDay(axis.start));
+    const changes = (axis.end - axis.start) % 1440 && axis.end - axis.start > 1320;
+    const wanted = changes ? axis.start : shown ? moment - 60 : axis.start + (7 * 60 - clock.minuteOfDay(axis.start));
     frame.scrollLeft = axis.share(Math.max(wanted, axis.start)) * axis.area().width;
   }
 } else {

@@ -163,7 +163,7 @@ def end_session(session_id: str) -> Response:
 
 @bp.route("/tokens/new", methods=["GET", "POST"])
 @signed_in
-def new_token() -> str | tuple[str, int]:
+def new_token() -> tuple[str, int, dict[str, str]]:
     viewer = the_viewer()
     form = TokenForm(data={"scope": "read", "days": 90})
 
@@ -171,8 +171,10 @@ def new_token() -> str | tuple[str, int]:
         return actions.make_token(form.name.data or "", form.scope.data, form.days.data, viewer)
 
     if form.sent(act):
-        return render_template("account/token.html", token=form.stored, name=(form.name.data or "").strip())
-    return render_template("account/new_token.html", form=form), form.status
+        name = (form.name.data or "").strip()
+        page = render_template("account/token.html", token=form.stored, name=name)
+        return page, 200, {"Cache-Control": "no-store"}
+    return render_template("account/new_token.html", form=form), form.status, {}
 
 
 @bp.post("/tokens/<token_id>/end")

@@ -1,7 +1,7 @@
 """The board of the calendar: rooms, rows and cells with their words and addresses, ready to be shown."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
@@ -86,6 +86,7 @@ class RowView:
     toggle_href: str = ""
     strip: tuple[tuple[str, float, float], ...] = ()
     agenda: tuple[AgendaLine, ...] = ()
+    summary: str = ""
     anchor: int = 0
 
     @property
@@ -138,6 +139,7 @@ class Board:
     days: tuple[ListDay, ...] = ()
     heads: tuple[Head, ...] = ()
     closures: tuple[str, ...] = ()
+    shut: Mapping[date, str] = field(default_factory=dict)
     now: float | None = None
     count: int = 0
     hour_now: int = field(default=-1)
@@ -165,6 +167,7 @@ def board(asked: Asked, found: Sequence[ResourcePlace], viewer: Viewer, now: dat
         axis=axis,
         groups=groups,
         closures=tuple(writer.closures_in_words()),
+        shut=writer.shut,
         now=percent,
         count=len(found),
         hour_now=_head_at(axis.hours, axis.position(now)) if percent is not None else -1,
@@ -228,10 +231,12 @@ class _Writer:
         self.shut = {head.day: shut_on(asked.facility, head.day) for head in axis.days}
 
     def closures_in_words(self) -> Iterator[str]:
-        """Name the days on which the whole facility is closed."""
-        for day, name in self.shut.items():
+        """Name the days on which the whole facility is closed, neighbours of one name together."""
+        for name, days in groupby(self.shut, key=lambda day: self.shut[day]):
+            known = list(days)
             if name:
-                yield f"{words.day(day)}, {name}"
+                until = f" – {words.day(known[-1])}" if len(known) > 1 else ""
+                yield f"{words.day(known[0])}{until}, {name}"
 
     def rows(self, resource: ResourcePlace, shown: Sequence[Block]) -> Iterator[RowView]:
         """Yield a resource's row, and one for each unit if it is opened."""
@@ -266,6 +271,7 @@ class _Writer:
             toggle_href=self._toggle(resource) if several else "",
             strip=tuple(self._strip(laid)),
             agenda=tuple(self._agenda(resource, rules, laid, unit)) if self.axis.view == "day" else (),
+            summary=self._summary(resource, laid) if self.axis.view != "day" else "",
             anchor=anchor.hour * 60 + anchor.minute,
         )
 
@@ -445,6 +451,18 @@ class _Writer:
                 a, b = self.axis.position(stretch.start), self.axis.position(stretch.end)
                 if b > a:
                     yield css, round(a, 2), round(b - a, 2)
+
+    def _summary(self, resource: ResourcePlace, laid: Lane) -> str:
+        """Say in a few words how much a resource is used in the time shown."""
+        counts = [stretch.used[1] for stretch in laid.stretches if stretch.kind == "count"]
+        if counts:
+            return f"Up to {max(counts)} of {len(resource.units)} in use"
+        solids = [stretch for stretch in laid.stretches if stretch.kind in SOLID]
+        mine = sum(stretch.mine for stretch in solids)
+        if not solids:
+            return next((s.text for s in laid.stretches if s.kind == "notyet"), "Nothing is booked")
+        booked = f"{len(solids)} booking{'s' if len(solids) > 1 else ''}"
+        return f"{booked}, {mine} mine" if mine else booked
 
     def _agenda(self, resource: ResourcePlace, rules: Terms, laid: Lane, unit: str) -> Iterator[AgendaLine]:
         units = len(resource.units)

@@ -62,7 +62,7 @@ class LinkForm(FlaskForm):
         [InputRequired("Choose how much it shows.")],
         choices=[SelectChoice(value, label) for value, label in DETAIL_WORDS.items()],
         default="full",
-        description="What you may see can change; the calendar follows within the hour.",
+        description="If what you may see changes, the calendar follows when it is next fetched.",
     )
     label = StringField(
         "Name of the link",
@@ -170,9 +170,7 @@ def _row(link: Link) -> dict[str, Any]:
     return {
         "id": link.public_id,
         "label": link.label or "No name",
-        "shows": "My bookings"
-        if link.scope == "me"
-        else f"{link.scope.capitalize()} {link.code} {link.name}",
+        "shows": "My bookings" if link.scope == "me" else f"{link.name} ({link.code})",
         "detail": DETAIL_WORDS[link.detail],
         "made": words.day(link.created_at, link.timezone),
         "fetched": fetched,

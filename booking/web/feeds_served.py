@@ -55,10 +55,13 @@ def answer(token: str) -> Response:
         wait = _count(link)
         if wait:
             return _plain("This calendar is fetched too often.", 429, {"Retry-After": str(wait)})
-        return _answer(link)
+        return _answer(token, link)
     except (Busy, SQLAlchemyError) as error:
         log.error("feed", fault=type(error).__name__)
         return _plain("The calendar cannot be read at this moment.", 503, {"Retry-After": "30"})
+    except Exception as error:
+        log.error("feed", exc_info=error)
+        return _plain("The calendar cannot be written.", 500)
 
 
 def not_a_calendar(why: RoutingException | HTTPException) -> Response:
@@ -87,7 +90,7 @@ def _is_calendar(asked: Request) -> bool:
     return asked.path.startswith("/feeds/") and asked.path.endswith(".ics")
 
 
-def _answer(link: Link) -> Response:
+def _answer(token: str, link: Link) -> Response:
     if is_gone(link):
         return _plain("This calendar link was withdrawn.", 410)
     site = _site()
@@ -95,19 +98,24 @@ def _answer(link: Link) -> Response:
     if request.if_none_match.contains_weak(tag):
         response = Response(status=304, headers=HEADERS)
     else:
-        response = _calendar(_packed(tag, link, site), link)
+        response = _calendar(_packed(tag, token, link, site), link)
     response.set_etag(tag, weak=True)
     if link.withdrawn_at is None:
         _note_afterwards(response, link)
     return response
 
 
-def _packed(tag: str, link: Link, site: Site) -> bytes:
-    """Return the calendar, packed: put together once for every tag."""
+def _packed(tag: str, token: str, link: Link, site: Site) -> bytes:
+    """Return the calendar, packed: put together once for every tag.
+
+    It is kept only if nothing changed meanwhile: a tag must never stand for what came after it.
+    """
     body = calendars.find(tag)
     if body is None:
         body = gzip.compress(compose(link, viewer_of(link.owner_id), site), GZIP_LEVEL, mtime=0)
-        calendars.keep(tag, body)
+        now = find_link(token)
+        if now is not None and etag(now, site) == tag:
+            calendars.keep(tag, body)
     return body
 
 

@@ -93,6 +93,19 @@ class Axis:
                 runs.append([1, length])
         return ",".join(f"{count}x{length}" for count, length in runs)
 
+    def scale(self) -> list[tuple[str, int]]:
+        """Return a short scale: hours of a day three by three, days of a week, Mondays of a month."""
+        if self.view == "week":
+            return [(head.label[:2], head.span) for head in self.days]
+        heads = self.hours if self.view == "day" else self.days
+        starts = [
+            n
+            for n, head in enumerate(heads)
+            if n == 0 or (n % 3 == 0 if self.view == "day" else head.day.weekday() == 0)
+        ]
+        spans = [sum(head.span for head in heads[a:b]) for a, b in pairwise([*starts, len(heads)])]
+        return [(heads[n].label[:2], span) for n, span in zip(starts, spans, strict=True)]
+
     def lines(self, heads: tuple[Head, ...]) -> list[float]:
         """Return where the lines between some headings are, in hundredths of the width."""
         places, column = [], 0

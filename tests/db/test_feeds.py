@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -263,6 +263,13 @@ def test_case_18_a_closure_is_whole_days(subscriber: Subscriber, world: World) -
         assert b"\r\nDTSTART;VALUE=DATE:20270224\r\nDTEND;VALUE=DATE:20270302\r\n" in body
         assert f"\r\nSUMMARY:{words}\r\n".encode() in body
         assert b"asbestos" not in body
+
+
+def test_a_closure_that_cannot_be_written_is_left_out(subscriber: Subscriber, world: World) -> None:
+    for_ever = a_closure(world, name="For ever", first_day=date(1, 1, 1), last_day=date.max)
+    for closure in (for_ever, a_closure(world)):
+        put(insert(Closure).values(**closure), catalogue=True)
+    assert set(subscriber.seen(subscriber.link("student", "facility:HUB"))) == {"Closed: Shutdown"}
 
 
 def test_closures_stand_in_the_calendars_of_their_places_only(subscriber: Subscriber, world: World) -> None:
@@ -552,7 +559,7 @@ def test_case_30_who_leaves_a_project_sees_it_no_more(subscriber: Subscriber, wo
 RIGHTS = {  # every way in which somebody may come to see more or less
     "left a project": delete(Membership).where(Membership.project_id == 1),
     "leads a project": update(Membership).values(lead=~Membership.lead),
-    "joined a project": insert(Membership).values(project_id=4, user_id=3, lead=False),
+    "joined a project": insert(Membership).values(project_id=1, user_id=3, lead=False),
     "coordinates": insert(Coordinator).values(organisation_id=1, user_id=4),
     "has a duty": insert(Duty).values(user_id=4, facility_id=1, duty="observer"),
     "became staff": update(User).values(role="admin"),
@@ -863,7 +870,7 @@ def test_case_46_one_render_for_each_change_and_a_fixed_number_of_statements(
     many(world, 200, step=2)
     subscriber.calendar(token)
     assert len(rendered) == 210
-    assert statements(lambda: subscriber.calendar(token)) == few <= 14
+    assert statements(lambda: subscriber.calendar(token)) == few <= 15
     tag = subscriber.tag(token)
     assert statements(lambda: subscriber.ask(token, If_None_Match=tag)) <= 7
     assert len(rendered) == 210
@@ -899,16 +906,15 @@ def test_case_48_a_thousand_events_are_soon_there(
 ) -> None:
     many(world, 1_000)
     token = subscriber.link("student")
-    began = perf_counter()
+    began = process_time()
     first = subscriber.ask(token).get_data()
-    took = perf_counter() - began
+    took = process_time() - began
     rendered = count_renders(monkeypatch)
-    began = perf_counter()
+    began = process_time()
     assert subscriber.ask(token).get_data() == first
-    warm = perf_counter() - began
+    warm = process_time() - began
     assert rendered == []
-    assert warm < took / 3, (took, warm)
-    assert took < 8, "2 s is meant; this only notices what is far off, whatever else the machine does"
+    assert warm < took / 3 < 1, (took, warm)
 
 
 def test_case_48_two_who_come_first_at_once(subscriber: Subscriber, world: World) -> None:

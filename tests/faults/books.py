@@ -28,11 +28,10 @@ def _double_bookings() -> list[str]:
     found = []
     for rows in units.values():
         for one, two in combinations(rows, 2):
-            if one.starts_at < two.held_until and two.starts_at < one.held_until:
-                found.append(f"holds {one.hold_id} and {two.hold_id} overlap on unit {one.unit_id}")
-            elif None not in (one.client, two.client) and one.client != two.client:
-                if one.starts_at < two.cleared_until and two.starts_at < one.cleared_until:
-                    found.append(f"holds {one.hold_id} and {two.hold_id} are not cleared on {one.unit_id}")
+            foreign = None not in (one.client, two.client) and one.client != two.client
+            ends = [(row.cleared_until if foreign else row.held_until) for row in (one, two)]
+            if one.starts_at < ends[1] and two.starts_at < ends[0]:
+                found.append(f"holds {one.hold_id} and {two.hold_id} meet on unit {one.unit_id}")
     return found
 
 

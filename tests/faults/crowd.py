@@ -7,7 +7,7 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -32,6 +32,7 @@ ACTIONS: dict[str, Callable[..., Booking]] = {
 EVERYBODY = PROCESSES * THREADS
 GET_READY = 0.12  # seconds until all have read who they are and stand at the line
 PATIENCE = 120
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Outcome:
     codes: tuple[str, ...] = ()
     text: str = ""
     seconds: float = 0.0
+    busy: int = 0
 
 
 def to_book(user_id: int, request: BookingRequest) -> Job:
@@ -101,7 +103,7 @@ class Crowd:
     def go_home(self) -> None:
         """End all processes."""
         for pipe in self._pipes:
-            pipe.close()
+            pipe.send(None)
         for process in self._processes:
             process.join(10)
             if process.is_alive():
@@ -114,9 +116,12 @@ def _live(pipe: Connection) -> None:
     with clock.travel(factories.MONDAY):
         while True:
             try:
-                url, jobs, defect = pipe.recv()
+                message = pipe.recv()
             except (EOFError, OSError):
                 return
+            if message is None:
+                return
+            url, jobs, defect = message
             app = apps.get(url) or apps.setdefault(url, factories.an_app(url))
             if defect == "leave":
                 with app.app_context():
@@ -159,6 +164,16 @@ def _take_part(pipe: Connection, app: Any, jobs: list[Job]) -> None:
 
 
 def _act(job: Job, viewer: Any) -> Outcome:
+    """Act, and do what a busy database asks for: try again a moment later."""
+    for attempt in range(ATTEMPTS):
+        outcome = replace(_try(job, viewer), busy=attempt)
+        if outcome.error != "Busy":
+            break
+        time.sleep(0.1 * (attempt + 1))
+    return outcome
+
+
+def _try(job: Job, viewer: Any) -> Outcome:
     began = time.monotonic()
     try:
         booking = ACTIONS[job.action](viewer, *job.arguments)

@@ -1,4 +1,4 @@
-"""Races, each a function that fails when a safeguard is missing: the races and the seeded defects use them."""
+"""Races, each a function that fails when a safeguard is missing."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +12,8 @@ from tests.factories import World, next_weekday, request
 from tests.faults.books import must_add_up, number_of_bookings
 from tests.faults.crowd import EVERYBODY, Crowd, Job, Outcome, to_book
 
-MOST_SECONDS = 3.5  # nobody waits longer than the lock's three seconds
+MOST_SECONDS = 4  # nobody waits much longer than the lock's three seconds
+MOST_BUSY = EVERYBODY // 4  # on a machine that is busy with other things, some may be asked to come again
 HOSTS = ("student", "researcher", "colleague", "leader", "staff", "technician", "admin", "sus_staff")
 Race = Callable[[Crowd, World, str, int, str], None]
 
@@ -27,6 +28,7 @@ def all_are_answered(outcomes: list[Outcome], *also: str) -> None:
     strange = [o for o in outcomes if not o.booking and o.error not in ("SlotTaken", *also)]
     assert strange == []
     assert max(outcome.seconds for outcome in outcomes) < MOST_SECONDS
+    assert sum(outcome.busy for outcome in outcomes) <= MOST_BUSY
 
 
 def who(world: World, n: int, names: tuple[str, ...] = HOSTS) -> int:
@@ -94,7 +96,7 @@ def the_same_booking(crowd: Crowd, world: World, url: str, n: int, defect: str =
     wanted = request_of(booking)
     jobs = [_meddle(world, booking.public_id, wanted, k) for k in range(EVERYBODY)]
     outcomes = crowd.rush(url, jobs, defect)
-    all_are_answered(outcomes, "NotChangeable", "Busy")
+    all_are_answered(outcomes, "NotChangeable")
     assert of_one_kind(outcomes)["booked"] >= 1
     must_add_up()
     find(booking.public_id, world.viewer("student"))
@@ -114,7 +116,7 @@ def _meddle(world: World, booking: str, wanted: BookingRequest, k: int) -> Job:
 
 
 def units(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
-    """Thirty-two want one to three of eight shelves: never more than eight are given, and none is left idle."""
+    """Thirty-two want one to three of eight shelves: eight are given, no more and no fewer."""
     start = next_weekday(10, days=1 + 7 * n)
     wishes = [request(Wanted("H-INC1", 1 + k % 3), start, hours=24, people=0) for k in range(EVERYBODY)]
     outcomes = crowd.rush(url, [to_book(who(world, k), wish) for k, wish in enumerate(wishes)], defect)
@@ -125,7 +127,7 @@ def units(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> Non
 
 
 def opposite_order(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
-    """Half want cabinet, hall and vector cabinet, half the same in the other order: nobody waits for nobody."""
+    """Half want four machines, half the same in the other order: they do not lock each other out."""
     codes = ("H-BSC1", "H-HALL", "H-VEC", "H-BSC2")
     wanted = request(codes, next_weekday(10, days=n + 1))
     back = replace(wanted, resources=wanted.resources[::-1])

@@ -98,6 +98,7 @@ def test_my_new_password_signs_me_out_everywhere_else(visit: Visit, world: World
     assert (answer.status_code, answer.location) == (303, "/account")
     assert "other sessions were ended" in here.get("/account").get_text()
     assert elsewhere.client.get("/account").status_code == 302
+    db.session.rollback()
     assert sessions.sign_in(email_of("amber"), FINE, "10.0.0.1", "", 10)
     assert len(sessions.open_sessions(world.users["amber"])) == 2
 

@@ -126,6 +126,27 @@ def test_an_unchanged_calendar_is_put_together_once(
     assert len(composed) == 4
 
 
+def test_what_changed_meanwhile_is_not_kept(
+    subscriber: Subscriber, world: World, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Kept(1_000_000)
+    monkeypatch.setattr(feeds_served, "calendars", kept)
+    compose = feeds_served.compose
+
+    def overtaken(link: Link, viewer: Viewer | None, site: Site) -> bytes:
+        body = compose(link, viewer, site)
+        db.session.rollback()
+        book(request("H-BSC2", title="Meanwhile"), world.viewer("student"))
+        return body
+
+    monkeypatch.setattr(feeds_served, "compose", overtaken)
+    first = subscriber.ask(token)
+    assert kept.find(first.get_etag()[0]) is None
+    monkeypatch.setattr(feeds_served, "compose", compose)
+    assert set(subscriber.seen(token)) == {"Passage 12", "Meanwhile"}
+    assert kept.find(subscriber.ask(token).get_etag()[0]) is not None
+
+
 def test_what_is_kept_has_a_limit() -> None:
     kept = Kept(10)
     for tag, size in (("a", 4), ("b", 4), ("a", 4), ("c", 3)):
@@ -300,6 +321,17 @@ def test_without_a_database_a_program_keeps_what_it_has(
     answer = subscriber.ask(token)
     assert (answer.status_code, answer.mimetype) == (503, "text/plain")
     assert answer.headers["Retry-After"]
+
+
+def test_a_fault_of_ours_is_no_page_either(
+    subscriber: Subscriber, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds_served, "compose", lambda *_: 1 / 0)
+    with capture_logs() as logged:
+        answer = subscriber.ask(token)
+    assert (answer.status_code, answer.mimetype) == (500, "text/plain")
+    assert [one["event"] for one in logged if one["log_level"] == "error"] == ["feed"]
+    assert token not in repr(logged)
 
 
 def test_fetches_are_noted_once_in_a_while(subscriber: Subscriber, token: str) -> None:

@@ -14,7 +14,6 @@ from booking.facilities.models import KINDS, RUNNING, Resource, Unit
 from booking.facilities.places import ResourcePlace
 from booking.facilities.queries import places
 from booking.facilities.resource_actions import ResourceDetails, UnitDetails
-from booking.people.models import ROLES
 from booking.people.permissions import Permission, must_be_able_to
 from booking.training.queries import modules_of
 from booking.web.admin.facilities import count_words, step_rows, steps_form, steps_of
@@ -42,6 +41,12 @@ RUNNING_WORDS = {
     "free": "Free: round the clock",
 }
 RULED_ROLES = ("student", "researcher", "industry", "staff")
+ROLE_WORDS = {
+    "student": "students",
+    "researcher": "researchers",
+    "industry": "industry users",
+    "staff": "staff",
+}
 
 
 class ResourceForm(EditForm):
@@ -186,7 +191,6 @@ def show(code: str) -> str:
         twins=[catalogue.resources[twin] for twin in place.twins],
         steps=step_rows(place.steps),
         rules=rules_table(place),
-        roles=RULED_ROLES,
         policies=[
             (policy, _scope_words(policy.kind, policy.resource_id, policy.role)) for policy in place.policies
         ],
@@ -204,19 +208,24 @@ def _scope_words(kind: str | None, resource_id: int | None, role: str | None) ->
 
 
 def rules_table(place: ResourcePlace) -> list[dict[str, Any]]:
-    """Return each rule's effective value for each role, with the policies that it comes from."""
-    by_role = {role: {row["name"]: row for row in rules_in_words(place, role)} for role in ROLES}
-    names = list(dict.fromkeys(name for role in RULED_ROLES for name in by_role[role]))
+    """Return each rule's effective value, once or by role, with the policies that it comes from."""
+    by_role = {role: {row["name"]: row for row in rules_in_words(place, role)} for role in RULED_ROLES}
+    names = dict.fromkeys(name for rows in by_role.values() for name in rows)
     return [
-        {
-            "name": name.replace(" to you", ""),
-            "values": [by_role[role].get(name, {}).get("value", "–") for role in RULED_ROLES],
-            "set_by": ", ".join(
-                dict.fromkeys(by_role[role][name]["set_by"] for role in RULED_ROLES if name in by_role[role])
-            ),
-        }
-        for name in names
+        _rule(name, {role: rows[name] for role, rows in by_role.items() if name in rows}) for name in names
     ]
+
+
+def _rule(name: str, by_role: dict[str, dict[str, str]]) -> dict[str, Any]:
+    roles_of: dict[str, list[str]] = {}
+    for role, row in by_role.items():
+        roles_of.setdefault(row["value"], []).append(ROLE_WORDS[role])
+    same = len(roles_of) == 1 and len(by_role) == len(RULED_ROLES)
+    return {
+        "name": name.replace(" to you", ""),
+        "values": [("" if same else ", ".join(roles), value) for value, roles in roles_of.items()],
+        "set_by": list(dict.fromkeys(row["set_by"] for row in by_role.values())),
+    }
 
 
 @bp.route("/<code>/edit", methods=["GET", "POST"])
