@@ -201,9 +201,8 @@ def _rights() -> list[ColumnElement[Any]]:
     """Select everything that makes a `Viewer` of the owner, only to notice when it changes."""
     home, other = aliased(Organisation), aliased(Membership)
     led = select(Membership.project_id).where(Membership.user_id == Feed.owner_id, Membership.lead)
-    person = select(_words(case((User.active, "active"), else_="away"), User.role, home.id, home.kind)).where(
-        home.id == User.organisation_id
-    )
+    here = case((and_(User.active, home.active), "here"), else_="away")
+    person = select(_words(here, User.role, home.id, home.kind)).where(home.id == User.organisation_id)
     member = _words(Membership.project_id, case((Membership.lead, "lead"), else_="member"))
     columns = (
         person.correlate(User),

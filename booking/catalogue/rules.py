@@ -59,6 +59,7 @@ class _Check:
         self.modules = known.modules | self._codes("modules")
         self.organisations = known.organisations | self._codes("organisations")
         self.projects = known.projects | self._codes("projects")
+        self.contradicting: set[Scope] = set()
         self.people = known.people | {email.casefold() for email in self._codes("people", "email")}
 
     def all_faults(self) -> Iterator[Fault]:
@@ -251,7 +252,10 @@ class _Check:
                 if kind is not None and resource is not None:
                     yield Fault(place((*path, "kind")), "give a kind or a resource, not both")
             yield from self._grid((*path, "grid_minutes"), says.get("grid_minutes"))
-            yield from self._lengths(path, says)
+            faults = list(self._lengths(path, says))
+            if faults:
+                self.contradicting.add(scope)
+            yield from faults
 
     def _grid(self, path: Path, grid: Any) -> Iterator[Fault]:
         if isinstance(grid, int) and DAY % grid and grid % DAY:
@@ -278,6 +282,8 @@ class _Check:
             faults: dict[tuple[str, str], Fault] = {}
             for role in ROLES:
                 speaking = sorted((s for s in policies if _speaks(s, code, resource, role)), key=_rank)
+                if self.contradicting.intersection(speaking):
+                    continue  # named already, where it is written
                 effective: dict[str, Any] = dict(POLICY_DEFAULTS)
                 for scope in speaking:
                     effective.update(policies[scope])

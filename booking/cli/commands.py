@@ -1,5 +1,7 @@
 """All commands under one roof."""
 
+from pathlib import Path
+
 import click
 from flask_migrate.cli import db
 
@@ -10,8 +12,19 @@ from booking.cli.copies import backup, restore
 from booking.cli.demo import demo
 from booking.cli.people import token, user
 from booking.cli.serve import serve
-from booking.cli.shell import Commands, data_option
+from booking.cli.shell import Commands, Shell, data_option
 from booking.cli.worker import worker
+
+
+class Migrations(click.Group):
+    """Flask-Migrate's commands; they make the application before a verb's own options are read."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for word, value in zip(args, [*args[1:], ""], strict=True):
+            name, _, given = word.partition("=")
+            if name == "--data" and (given or value):
+                ctx.ensure_object(Shell).folder = Path(given or value)
+        return super().parse_args(ctx, args)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,5 +38,6 @@ for command in (demo, serve, worker, load, user, token, check, backup, restore):
     booking.add_command(command)
 for verb in db.commands.values():
     data_option(verb)
-db.help = "Schema migrations."
-booking.add_command(db, "db")
+booking.add_command(
+    Migrations("db", db.commands, callback=db.callback, params=db.params, help="Schema migrations.")
+)

@@ -100,7 +100,7 @@ def _open(file: Path) -> sqlite3.Connection:
 def _must_be_sound(connection: sqlite3.Connection, file: Path) -> None:
     found = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
     if found != ["ok"]:
-        raise click.ClickException(f"{file} is damaged: {'; '.join(map(str, found))[:300]}")
+        raise click.ClickException(f"{file} is damaged: {' '.join(' '.join(map(str, found)).split())[:300]}")
 
 
 def _must_be_ours(file: Path) -> None:

@@ -1,5 +1,6 @@
 """`booking serve`: the production server, and what it shares with the demo."""
 
+import multiprocessing
 import os
 import socket
 import sys
@@ -49,6 +50,7 @@ def serve(shell: ScriptInfo, host: str, port: int, workers: int, threads: int) -
     assert isinstance(shell, Shell)  # noqa: S101 (for the type checker)
     settings = shell.settings()
     _must_be_fit(shell, settings)
+    multiprocessing.set_start_method("spawn")  # a reload (HUP) then brings new code
     with in_use(settings.sqlite_file()):
         port = a_port(host, port)
         hand_over(settings)

@@ -241,6 +241,5 @@ def _check_retired(
 
 def _add_units(resource: Resource, count: int, first: int) -> None:
     for number in range(first, first + count):
-        name = f"{resource.unit_name} {number}"
-        db.session.add(Unit(resource_id=resource.id, number=number, name=name))
+        db.session.add(Unit(resource_id=resource.id, number=number, name=str(number)))
     db.session.flush()

@@ -52,7 +52,7 @@ export function drafts({ root, tip, ask, clock, time, said }) {
     const { resource, unit } = now.row.dataset;
     if (!now.booking) return [unit ? { code: resource, unit_names: [unit] } : { code: resource, units: now.units ?? 1 }];
     if (resource === now.from) return undefined;
-    return now.whole?.map((one) => (one.code === now.from ? { code: resource, units: one.units } : one)) ?? [resource];
+    return now.whole?.map((one) => (one.code === now.from ? { ...one, code: resource } : one)) ?? [resource];
   }
 
   const api = {
@@ -68,7 +68,7 @@ export function drafts({ root, tip, ask, clock, time, said }) {
       now.origin?.classList.add("bk--moving");
       if (now.booking) {
         const mine = now;
-        ask.show(now.booking).then((answer) => { if (answer?.ok) mine.whole = answer.body.resources; });
+        ask.show(now.booking).then((answer) => { if (answer?.ok) mine.whole = answer.body.resources.map(({ code, units }) => ({ code, units })); });
       }
       api.to(now.start, now.end, now.row);
       return now;

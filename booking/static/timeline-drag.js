@@ -20,7 +20,7 @@ export function dragging({ root, draft, clock, time, finish }) {
     if (block) {
       const box = block.getBoundingClientRect();
       const room = Math.min(EDGE, box.width / 4);
-      const running = block.classList.contains("bk--in_use");
+      const running = Number(block.dataset.start) * 60 < Number(root.dataset.now);
       if (box.right - event.clientX <= room && !block.classList.contains("is-on")) return { row, block, does: "end" };
       if (running) return null;
       if (event.clientX - box.left <= room && !block.classList.contains("is-from")) return { row, block, does: "start" };

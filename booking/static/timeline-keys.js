@@ -59,12 +59,15 @@ export function keyboard({ root, draft, dialog, finish, said }) {
 
   // --- drafts
 
+  const isRunning = (element) => Number(element.dataset.start) * 60 < Number(root.dataset.now);
+
   function startMoving(element) {
     const { id, version, start, end: until } = element.dataset;
     draft.begin({
-      row: element.closest("tr"), booking: id, version: Number(version), start: Number(start), end: Number(until), origin: element, aloud: true,
+      row: element.closest("tr"), booking: id, version: Number(version), start: Number(start), end: Number(until), origin: element, aloud: true, running: isRunning(element),
     });
-    said("Moving. Arrow keys move it, Shift with arrow keys changes its end, Enter saves, Escape leaves it where it was.");
+    const how = isRunning(element) ? "Arrow keys change its end" : "Arrow keys move it, Shift with arrow keys changes its end";
+    said(`Moving. ${how}, Enter saves, Escape leaves it where it was.`);
   }
 
   function startNew(element) {
@@ -78,7 +81,7 @@ export function keyboard({ root, draft, dialog, finish, said }) {
 
   function menu(element) {
     dialog.menu(element.querySelector(".bk-title")?.textContent || element.dataset.tip.split("\n")[0], [
-      ...(element.classList.contains("bk--in_use") ? [] : [["Move or stretch", () => startMoving(element)]]),
+      [isRunning(element) ? "Change its end" : "Move or stretch", () => startMoving(element)],
       ["Open", () => location.assign(element.href)],
       ["Change details", () => location.assign(`${element.href}/edit`)],
       ["Cancel the booking", () => location.assign(`${element.href}/cancel`)],
@@ -93,13 +96,13 @@ export function keyboard({ root, draft, dialog, finish, said }) {
 
   function steer(event) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const across_ = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step && event.shiftKey) draft.stretch(step);
+    const sideways = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && (event.shiftKey || draft.current.running)) draft.stretch(step);
     else if (step) draft.shift(step);
-    else if (across_ && otherRow(across_)) draft.to(draft.current.start, draft.current.end, otherRow(across_));
+    else if (sideways && !draft.current.running && otherRow(sideways)) draft.to(draft.current.start, draft.current.end, otherRow(sideways));
     else if (event.key === "Enter") finish();
     else if (event.key === "Escape") { draft.cancel(); said("Left as it was."); }
-    else if (!across_ && event.key !== "Shift") return;
+    else if (!sideways && event.key !== "Shift") return;
     event.preventDefault();
     event.stopPropagation();
   }

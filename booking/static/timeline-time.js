@@ -70,7 +70,7 @@ export function clockOf(timeZone) {
     const [a, b] = [read(start), read(end)];
     return a.date === b.date ? `${day(start)}, ${a.time}–${b.time}` : `${day(start)}, ${a.time} – ${day(end)}, ${b.time}`;
   };
-  return { read, add, fold, day, when, minuteOfDay };
+  return { read, add, fold, day, when, minuteOfDay, offset };
 }
 
 /** A length in words, such as `2 h 30 min`. */

@@ -122,4 +122,6 @@ if (root.querySelector(".timeline-sheet")) {
 } else {
   live({ root, time, said, toast, onSwap: () => {} });
 }
+const moment = Math.floor(Number(root.dataset.now) / 60);
+document.getElementById("timeline-zone").hidden = clock.offset(moment) === -new Date(moment * 60000).getTimezoneOffset();
 root.dataset.ready = "yes";

@@ -15,6 +15,7 @@ from booking.people import actions, queries, sessions
 from booking.people.sessions import SignInRefused, TooManyFailures
 from booking.training.queries import competences_of, permits_of
 from booking.web import session, words
+from booking.web.admin.parts import address
 from booking.web.editing import EditForm, done, text
 from booking.web.session import signed_in, the_viewer
 
@@ -126,7 +127,7 @@ def password() -> Response | str | tuple[str, int] | tuple[str, int, dict[str, s
 
 
 def _change_password(current: str, new: str) -> None:
-    """Check the current password as a sign-in does, throttled alike; then store the new one and sign in anew."""
+    """Check the current password as a sign-in does, throttled alike; store the new one and sign in anew."""
     viewer = the_viewer()
     try:
         proof = _sign_in(viewer.email, current)
@@ -202,7 +203,9 @@ def people() -> str:
     q = request.args.get("q", "")[:100]
     return render_template(
         "account/people.html",
-        rows=[(user.name, user.email, user.group or "–", of.name) for user, of in rows[: queries.PAGE]],
+        rows=[
+            (user.name, address(user.email), user.group or "–", of.name) for user, of in rows[: queries.PAGE]
+        ],
         q=q,
         next_page=url_for(".people", q=q or None, after=last) if last else None,
     )

@@ -20,7 +20,8 @@ from booking.facilities.queries import places
 from booking.people.viewer import Viewer
 from booking.web import words
 from booking.web.calendar_asked import VIEWS, Asked, first_of, read, state_of
-from booking.web.calendar_board import board, kind_words
+from booking.web.calendar_board import board
+from booking.web.calendar_words import kind_words
 from booking.web.session import signed_in, the_viewer
 
 bp = Blueprint("calendar", __name__)
@@ -43,7 +44,7 @@ def calendar() -> str | Response:
         return render_template("calendar/empty.html")
     found = asked.resources(catalogue)
     if request.args.get("fragment") == "1":
-        return _fragment(asked, found, viewer, now)
+        return _fragment(asked, found, catalogue.version, viewer, now)
     return render_template(
         "calendar/calendar.html",
         **_around(asked, catalogue, viewer, now),
@@ -58,14 +59,16 @@ def _today(catalogue: Places, now: datetime) -> date:
     return (now.astimezone(facility.tz) if facility else now).date()
 
 
-def _fragment(asked: Asked, found: list[ResourcePlace], viewer: Viewer, now: datetime) -> Response:
+def _fragment(
+    asked: Asked, found: list[ResourcePlace], version: int, viewer: Viewer, now: datetime
+) -> Response:
     """Serve the part that changes, or 304 while nothing did."""
     response = Response(mimetype="text/html")
-    fingerprint = _fingerprint(found, viewer, now)
+    fingerprint = _fingerprint(found, version, viewer, now)
     response.set_etag(fingerprint)
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Cookie"
-    if fingerprint in request.if_none_match:
+    if request.if_none_match.contains_weak(fingerprint):
         response.status_code = 304
         return response
     template = current_app.jinja_env.get_template("calendar/_board.html")
@@ -73,13 +76,13 @@ def _fragment(asked: Asked, found: list[ResourcePlace], viewer: Viewer, now: dat
     return response
 
 
-def _fingerprint(found: list[ResourcePlace], viewer: Viewer, now: datetime) -> str:
+def _fingerprint(found: list[ResourcePlace], version: int, viewer: Viewer, now: datetime) -> str:
     """Tell one state of the shown part from every other: address, viewer, catalogue, bookings, time."""
     parts = (
         booking.__version__,
         request.full_path,
         _identity(viewer),
-        places().version,
+        version,
         _versions(found),
         int(now.timestamp() // FRESH.total_seconds()),
     )

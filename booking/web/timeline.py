@@ -12,15 +12,9 @@ from itertools import pairwise
 
 from booking.base.period import Period, day_period, days_of, merge
 from booking.bookings.queries import Block
-from booking.facilities.places import (
-    OPEN_TO,
-    ResourcePlace,
-    hour_kinds,
-    opens_to,
-    role_may_book,
-)
 from booking.schedule.free import use_over_time
 from booking.web.timeline_axis import Axis
+from booking.web.timeline_days import Days
 
 SOLID = frozenset({"booking", "busy"})
 HELD = frozenset({"setup", "changeover"})
@@ -78,11 +72,11 @@ class Lane:
 # --- what lies beneath the bookings: open, closed, closure, not yet ---------------------------------
 
 
-def ground(resource: ResourcePlace, role: str, window: Period, by_day: bool = False) -> list[Stretch]:
-    """Return when a role finds a resource open or not, without gaps; `by_day` takes a day as one thing."""
+def ground(days: Days, window: Period, by_day: bool = False) -> list[Stretch]:
+    """Return when a resource is open or not, without gaps; `by_day` takes a day as one thing."""
     chain: list[Stretch] = []
-    for day in days_of(window, resource.facility.tz):
-        for stretch in _ground_of(resource, role, day, by_day):
+    for day in days_of(window, days.resource.facility.tz):
+        for stretch in _ground_of(days, day, by_day):
             clipped = _clip(stretch, window)
             if clipped is None:
                 continue
@@ -93,15 +87,13 @@ def ground(resource: ResourcePlace, role: str, window: Period, by_day: bool = Fa
     return chain
 
 
-def _ground_of(resource: ResourcePlace, role: str, day: date, by_day: bool) -> Iterator[Stretch]:
-    tz = resource.facility.tz
-    whole = day_period(day, tz)
-    reason = why_not(resource, role, day)
+def _ground_of(days: Days, day: date, by_day: bool) -> Iterator[Stretch]:
+    whole = day_period(day, days.resource.facility.tz)
+    reason = days.why_not(day)
     if reason is not None:
         yield Stretch(reason[0], whole.start, whole.end, reason[1])
         return
-    always = resource.running == "free"
-    opening = [whole] if always else resource.facility.opening(day, hour_kinds(role))
+    opening = days.opening(day)
     if by_day:
         yield Stretch("free" if opening else "closed", whole.start, whole.end)
         return
@@ -113,23 +105,6 @@ def _ground_of(resource: ResourcePlace, role: str, day: date, by_day: bool) -> I
         moment = span.end
     if moment < whole.end:
         yield Stretch("closed", moment, whole.end)
-
-
-def why_not(resource: ResourcePlace, role: str, day: date) -> tuple[str, str] | None:
-    """Return why a whole day cannot be booked: a closure's name, or from when the role may book."""
-    if not role_may_book(resource, role, day):
-        return "notyet", _from_when(resource, role, day)
-    closure = resource.closed_on(day)
-    return ("closure", closure.name) if closure else None
-
-
-def _from_when(resource: ResourcePlace, role: str, day: date) -> str:
-    if resource.state_on(day) == "closed":
-        return "No longer in use"
-    opens = opens_to(resource, role, day)
-    if opens is None:
-        return "Not open to you" if OPEN_TO[resource.state_on(day)] != frozenset() else "Not open yet"
-    return f"Opens to you on {opens:%a} {opens.day} {opens:%b %Y}"
 
 
 def _same(one: Stretch, other: Stretch) -> bool:

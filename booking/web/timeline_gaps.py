@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from booking.base.period import Period, at, midnight, wall
-from booking.facilities.places import STAFF_ROLES, ResourcePlace, hour_kinds, open_periods, opening_moment
+from booking.facilities.places import STAFF_ROLES, ResourcePlace, hour_kinds, opening_moment
 from booking.web import words
+from booking.web.timeline_days import Days
 
 DAY = timedelta(days=1)
 HALF_HOUR = timedelta(minutes=30)
@@ -22,8 +23,8 @@ REACH = 7  # days after the shortest booking's end in which an end inside openin
 class Terms:
     """A resource's rules of time for one role, at one moment."""
 
-    resource: ResourcePlace
-    role: str
+    days: Days
+    now: datetime
     allowed: bool
     earliest: datetime
     latest: datetime
@@ -35,6 +36,14 @@ class Terms:
     notice: timedelta
 
     @property
+    def resource(self) -> ResourcePlace:
+        return self.days.resource
+
+    @property
+    def role(self) -> str:
+        return self.days.role
+
+    @property
     def timezone(self) -> str:
         return self.resource.facility.timezone
 
@@ -43,8 +52,9 @@ class Terms:
         return self.grid >= DAY
 
 
-def terms(resource: ResourcePlace, role: str, now: datetime) -> Terms:
+def terms(days: Days, now: datetime) -> Terms:
     """Read the effective rules of a resource for a role."""
+    resource, role = days.resource, days.role
     rules = resource.effective(role)
 
     def minutes(name: str) -> timedelta:
@@ -57,8 +67,8 @@ def terms(resource: ResourcePlace, role: str, now: datetime) -> Terms:
         days=1 + (horizon if isinstance(horizon, int) else 0)
     )
     return Terms(
-        resource=resource,
-        role=role,
+        days=days,
+        now=now,
         allowed=role in STAFF_ROLES or (isinstance(roles, tuple) and role in roles),
         earliest=now + minutes("notice_minutes"),
         latest=midnight(last_day, resource.facility.tz),
@@ -129,16 +139,9 @@ def _open_end(rules: Terms, start: datetime) -> datetime | None:
             end = at(local.date() + length + extra * DAY, local.time(), tz)
         else:
             end = start + length + extra * DAY
-        if length + extra * DAY <= rules.longest and _may_end(rules, end):
+        if length + extra * DAY <= rules.longest and rules.days.may_end(end):
             return end
     return None
-
-
-def _may_end(rules: Terms, end: datetime) -> bool:
-    if rules.resource.running == "free":
-        return True
-    last = Period(end - timedelta(seconds=1), end)
-    return any(span.contains(last) for span in open_periods(rules.resource, rules.role, last))
 
 
 def on_grid(rules: Terms, moment: datetime) -> datetime:

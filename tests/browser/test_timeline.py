@@ -415,7 +415,7 @@ def test_a_booking_of_somebody_else_appears_by_itself(
 
 def test_news_keep_the_focus_and_the_place(visit: Open, book: Callable[..., Booking]) -> None:
     book(title="Passage 12")
-    page = visit("researcher", viewport=None) if False else visit("researcher")
+    page = visit("researcher")
     page.set_viewport_size({"width": 800, "height": 500})
     frame = page.locator(".timeline-scroll")
     frame.evaluate("box => { box.scrollTop = 60; box.scrollLeft = 90; }")
@@ -492,9 +492,9 @@ def test_every_view_meets_wcag(visit: Open, book: Callable[..., Booking], scheme
     book(title="Passage 12")
     book(hour=13, hours=0.5, title="Short one")
     book("amber", hour=15, title="Secret harvest")
-    book("student", hour=16.5, what="H-BSC2", title="Another")
+    book("student", hour=15, what="H-BSC2", title="Another")
     book(what="H-INC1", hours=48)
-    book(what="H-BR1", hour=8 + 5 * 24, hours=48, title="A request")
+    book(what="H-BR1", hour=10 + 3 * 24, hours=72, title="A request")
     page = visit("researcher", color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     paths = [f"view={view}&date={TUESDAY}&open=H-INC1" for view in ("day", "week", "month", "list")]

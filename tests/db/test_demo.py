@@ -1,4 +1,4 @@
-"""The demo's people and bookings: made through the rules, the same on the same day, with something in every view."""
+"""The demo: made through the rules, the same on the same day, with something to see for everybody."""
 
 import json
 from collections.abc import Iterator

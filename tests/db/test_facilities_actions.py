@@ -212,7 +212,7 @@ def test_what_is_wrong_with_a_room(world: World, changes: dict[str, Any], field:
 def test_a_new_resource_can_be_booked_at_once(world: World) -> None:
     resource_actions.add_resource(replace(MIXER, twins=("H-BSC1",)), world.viewer("staff"))
     place = places().by_code["H-MIX"]
-    assert [unit.name for unit in place.units] == ["vessel 1", "vessel 2"]
+    assert [unit.name for unit in place.units] == ["1", "2"]
     assert place.twins == (world.resources["H-BSC1"],)
     assert place.id in places().by_code["H-BSC1"].twins
     assert bookings.book(request("H-MIX"), world.viewer("researcher")).status == "confirmed"
@@ -287,7 +287,7 @@ def change_units(world: World, units: list[UnitDetails], add: int = 0, by: str =
 def test_units_are_named_retired_brought_back_and_added(world: World) -> None:
     change_units(world, unit_details("H-INC1", u1="top shelf", u8=False), add=2)
     names = [unit.name for unit in places().by_code["H-INC1"].units]
-    assert names == ["top shelf", *(f"shelf {n}" for n in range(2, 8)), "shelf 9", "shelf 10"]
+    assert names == ["top shelf", *(f"shelf {n}" for n in range(2, 8)), "9", "10"]
     change_units(world, unit_details("H-INC1", u8=True))
     assert len(places().by_code["H-INC1"].units) == 10
 

@@ -566,6 +566,7 @@ RIGHTS = {  # every way in which somebody may come to see more or less
     "changed organisation": update(User).values(organisation_id=3),
     "went away": update(User).values(active=False),
     "the organisation became a partner": update(Organisation).values(kind="member"),
+    "the organisation went away": update(Organisation).values(active=False),
 }
 
 

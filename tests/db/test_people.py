@@ -1,9 +1,11 @@
 """People, organisations, projects: who may change them, what is refused, what history keeps; signing in."""
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from booking.base import audit, clock
@@ -17,6 +19,7 @@ from booking.people.actions import OrganisationDetails, PersonDetails, ProjectDe
 from booking.people.models import Organisation, User
 from booking.people.permissions import WHO_MAY, Permission, able_to
 from booking.people.sessions import SignInRefused, TooManyFailures
+from booking.people.viewer import Viewer
 from tests.factories import MONDAY, PASSWORD, World, email_of
 
 ANNA = PersonDetails("New.Person@Partner.Example", "Nia Newcomer", "industry", "NWT", "Process group")
@@ -445,3 +448,33 @@ def _spoil() -> None:
     """Mark the database as changed: what only touches passwords cannot be seen from outside."""
     with transaction():
         directory_changed()
+
+
+def test_two_admins_who_demote_each_other_at_once_leave_one(world: World, world_app: Flask) -> None:
+    admin = world.viewer("admin")
+    actions.change_person(public_id(world, "staff"), details_of(world, "staff", role="admin"), admin)
+    pairs = [("admin", "staff"), ("staff", "admin")]
+    jobs = [
+        (world.viewer(by), public_id(world, who), details_of(world, who, role="staff")) for by, who in pairs
+    ]
+    start, outcomes = threading.Barrier(2), []
+
+    def demote(by: Viewer, who: str, details: PersonDetails) -> None:
+        with world_app.app_context():
+            start.wait()
+            try:
+                actions.change_person(who, details, by)
+                outcomes.append("done")
+            except (Invalid, Forbidden):
+                outcomes.append("refused")
+            db.session.remove()
+
+    db.session.rollback()
+    threads = [threading.Thread(target=demote, args=job) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["done", "refused"]
+    db.session.rollback()
+    assert len(db.session.scalars(select(User.id).where(User.role == "admin", User.active)).all()) == 1

@@ -34,3 +34,11 @@ def world_url(engine_kind: str, world_store: Worlds, crowd: Crowd, tmp_path: Pat
     yield url
     crowd.leave(url)
     world_store.give_back(url)
+
+
+@pytest.fixture
+def served_url(engine_kind: str, world_store: Worlds, tmp_path: Path) -> Iterator[str]:
+    """A database with the small world for a server of its own."""
+    url = world_store.borrow(engine_kind, tmp_path)
+    yield url
+    world_store.give_back(url)

@@ -20,10 +20,11 @@ from booking.facilities.models import Resource
 from booking.people import viewer as people
 from booking.people.models import Project
 from booking.schedule import actions as schedule
-from booking.schedule import free, guard
+from booking.schedule import free
 from booking.schedule import queries as schedule_queries
 
 Patch = pytest.MonkeyPatch
+DECIDING = (actions, facts, queries)  # where the level of sight is asked for
 BOTH = ("sqlite", "postgresql")
 
 
@@ -204,7 +205,7 @@ DEFECTS: dict[str, Defect] = {
         ("postgresql",),
     ),
     "the guard's word is not taken": Defect(
-        everywhere("guard_that_refused", answering(None), schedule, guard),
+        everywhere("guard_that_refused", answering(None), schedule),
         "the_guards_word_is_a_refusal",
         BOTH,
     ),
@@ -213,9 +214,7 @@ DEFECTS: dict[str, Defect] = {
     "planned is live": Defect(without_rule("resource_must_be_in_use"), "what_is_planned_is_refused"),
     "the past is open": Defect(without_rule("must_not_start_in_the_past"), "the_past_is_refused"),
     "no notice": Defect(without_rule("start_must_keep_the_notice"), "short_notice_is_refused"),
-    "no horizon": Defect(
-        without_rule("start_must_be_within_the_horizon"), "what_is_too_far_ahead_is_refused"
-    ),
+    "no horizon": Defect(without_rule("start_must_be_within_the_horizon"), "the_far_future_is_refused"),
     "any length": Defect(without_rule("length_must_fit"), "what_is_too_long_is_refused"),
     "no grid": Defect(without_rule("times_must_be_on_the_grid"), "what_is_off_the_grid_is_refused"),
     "no hours": Defect(without_rule("must_be_inside_opening_hours"), "what_is_outside_hours_is_refused"),
@@ -240,11 +239,11 @@ DEFECTS: dict[str, Defect] = {
     ),
     # who sees what
     "everybody sees all": Defect(
-        everywhere("level", answering(Level.FULL), actions, facts, queries),
+        everywhere("level", answering(Level.FULL), *DECIDING),
         "companies_see_nothing_of_each_other",
     ),
     "everybody sees in part": Defect(
-        everywhere("level", answering(Level.PARTIAL), actions, facts, queries),
+        everywhere("level", answering(Level.PARTIAL), *DECIDING),
         "others_bookings_are_not_found",
     ),
     "aliases for everybody": Defect(
@@ -278,9 +277,7 @@ DEFECTS: dict[str, Defect] = {
     "cancelled time stays held": Defect(
         everywhere("release", answering(None), actions), "a_cancelled_slot_is_free"
     ),
-    "a move only frees": Defect(
-        everywhere("_take", answering(None), actions), "a_moved_booking_leaves_its_slot"
-    ),
+    "a move only frees": Defect(everywhere("_take", answering(None), actions), "a_moved_booking_moves"),
     "nothing is stale": Defect(_never_stale, "who_is_late_is_told"),
     "requests expire at once": Defect(_expires_at_once, "unanswered_requests_expire"),
     # races, on the database where the safeguard is needed

@@ -1,6 +1,7 @@
 """Each safeguard is taken away once: whoever should notice must notice, and says nothing while it stands."""
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from booking.base.errors import BookingError
 from tests.factories import World
@@ -10,13 +11,10 @@ from tests.faults.detectors import RACES
 from tests.faults.safeguards import SAFEGUARDS
 
 pytestmark = pytest.mark.faults
-NOTICED = (AssertionError, pytest.fail.Exception, BookingError)
-BY_SAFEGUARDS = [
-    (name, kind) for name, d in DEFECTS.items() for kind in d.kinds if not d.noticed_by.startswith("race:")
-]
-BY_RACES = [
-    (name, kind) for name, d in DEFECTS.items() for kind in d.kinds if d.noticed_by.startswith("race:")
-]
+NOTICED = (AssertionError, pytest.fail.Exception, BookingError, IntegrityError)
+EACH = [(name, kind, defect.noticed_by) for name, defect in DEFECTS.items() for kind in defect.kinds]
+BY_SAFEGUARDS = [(name, kind) for name, kind, by in EACH if not by.startswith("race:")]
+BY_RACES = [(name, kind) for name, kind, by in EACH if by.startswith("race:")]
 ATTEMPTS = 12  # a race that nobody loses proves nothing yet
 
 

@@ -23,6 +23,7 @@ from booking.facilities.places import (
 )
 from booking.web.timeline import SOLID, Cell, cells, count_lane, ground, lane
 from booking.web.timeline_axis import Axis, day_axis, month_axis, week_axis
+from booking.web.timeline_days import Days
 from booking.web.timeline_gaps import offer, terms, why_not_offered
 
 LONDON = zone("Europe/London")
@@ -118,7 +119,7 @@ def week(monday: date = MONDAY) -> Axis:
 
 def lay(axis: Axis, *blocks: Block, resource: ResourcePlace | None = None) -> list[Cell]:
     """The cells of one unit."""
-    beneath = ground(resource or a_resource(), "researcher", axis.window, axis.view == "month")
+    beneath = ground(Days(resource or a_resource(), "researcher"), axis.window, axis.view == "month")
     return list(lane(axis, beneath, blocks, 1).cells)
 
 
@@ -212,7 +213,7 @@ def test_every_moment_has_a_place_and_the_browser_gets_the_same_columns(axis: Ax
 
 
 def test_the_ground_is_closed_open_closed() -> None:
-    chain = ground(a_resource(), "researcher", day(whole=True).window)
+    chain = ground(Days(a_resource(), "researcher"), day(whole=True).window)
     assert [(s.kind, s.start, s.end) for s in chain] == [
         ("closed", at(0), at(7)),
         ("free", at(7), at(19)),
@@ -221,22 +222,22 @@ def test_the_ground_is_closed_open_closed() -> None:
 
 
 def test_a_student_finds_the_staffed_hours_only() -> None:
-    chain = ground(a_resource(), "student", day(whole=True).window)
+    chain = ground(Days(a_resource(), "student"), day(whole=True).window)
     assert [(s.start, s.end) for s in chain if s.kind == "free"] == [(at(8.5), at(17.5))]
 
 
 def test_a_closure_is_named() -> None:
     shut = a_facility(closures=(ClosedDays(MONDAY, MONDAY, "Deep clean"),))
-    (stretch,) = ground(a_resource(facility=shut), "researcher", day(whole=True).window)
+    (stretch,) = ground(Days(a_resource(facility=shut), "researcher"), day(whole=True).window)
     assert (stretch.kind, stretch.text) == ("closure", "Deep clean")
 
 
 def test_what_is_planned_says_when_it_opens_to_me() -> None:
     steps = (Step(LONG_AGO, "planned"), Step(date(2026, 12, 7), "pilot"), Step(date(2027, 1, 4), "live"))
     planned = a_resource(facility=a_facility(steps=steps))
-    assert ground(planned, "researcher", day().window)[0].text == "Opens to you on Mon 7 Dec 2026"
-    assert ground(planned, "student", day().window)[0].text == "Opens to you on Mon 4 Jan 2027"
-    assert [s.kind for s in ground(planned, "researcher", week(date(2026, 12, 7)).window)][:2] == [
+    assert ground(Days(planned, "researcher"), day().window)[0].text == "Opens to you on Mon 7 Dec 2026"
+    assert ground(Days(planned, "student"), day().window)[0].text == "Opens to you on Mon 4 Jan 2027"
+    assert [s.kind for s in ground(Days(planned, "researcher"), week(date(2026, 12, 7)).window)][:2] == [
         "closed",
         "free",
     ]
@@ -244,7 +245,7 @@ def test_what_is_planned_says_when_it_opens_to_me() -> None:
 
 def test_what_is_closed_for_good_says_so() -> None:
     gone = a_resource(facility=a_facility(steps=(Step(LONG_AGO, "live"), Step(MONDAY, "closed"))))
-    assert ground(gone, "researcher", day().window)[0].text == "No longer in use"
+    assert ground(Days(gone, "researcher"), day().window)[0].text == "No longer in use"
 
 
 # --- cells -------------------------------------------------------------------------------------------
@@ -346,7 +347,7 @@ def test_a_row_without_time_has_no_cells() -> None:
 
 
 def counted(axis: Axis, *blocks: Block, units: int = 8) -> list[tuple[tuple[int, int], int]]:
-    beneath = ground(a_resource(units=units), "researcher", axis.window)
+    beneath = ground(Days(a_resource(units=units), "researcher"), axis.window)
     found = count_lane(axis, beneath, blocks, units).cells
     return [(cell.stretch.used, cell.span) for cell in found if cell.kind == "count"]
 
@@ -371,7 +372,7 @@ def test_a_count_is_told_day_by_day_in_a_week() -> None:
 
 def test_my_share_of_a_count_is_marked() -> None:
     axis = day()
-    beneath = ground(a_resource(units=4), "researcher", axis.window)
+    beneath = ground(Days(a_resource(units=4), "researcher"), axis.window)
     row = count_lane(
         axis, beneath, [a_booking(9, 11, units=(1,)), a_booking(11, 13, units=(1,), mine=True)], 4
     )
@@ -381,7 +382,7 @@ def test_my_share_of_a_count_is_marked() -> None:
 def test_each_unit_has_its_own_lane() -> None:
     axis = day()
     resource = a_resource(units=2)
-    beneath = ground(resource, "researcher", axis.window)
+    beneath = ground(Days(resource, "researcher"), axis.window)
     blocks = [a_booking(9, 11, units=(1, 2), name="both"), a_booking(12, 14, units=(2,), name="second")]
     by_unit = {
         unit: [
@@ -409,7 +410,7 @@ def propose(
     gap: tuple[float, float], *busy: tuple[float, float], running: str = "attended", **rules: object
 ) -> Period | None:
     resource = a_resource(running, **{**CABINET, **rules})
-    found = terms(resource, "researcher", NOW)
+    found = terms(Days(resource, "researcher"), NOW)
     return offer(found, Period(at(gap[0]), at(gap[1])), [Period(at(a), at(b)) for a, b in busy])
 
 
@@ -454,12 +455,12 @@ def test_a_run_does_not_reach_into_the_next_booking() -> None:
 
 
 def test_another_role_learns_why_it_cannot_book() -> None:
-    found = terms(a_resource(roles=("student",)), "researcher", NOW)
+    found = terms(Days(a_resource(roles=("student",)), "researcher"), NOW)
     gap = Period(at(7), at(19))
     assert offer(found, gap, []) is None
     assert why_not_offered(found, gap) == "It is not open to your role."
-    assert "notice" in why_not_offered(terms(a_resource(notice_minutes=4320), "researcher", NOW), gap)
+    assert "notice" in why_not_offered(terms(Days(a_resource(notice_minutes=4320), "researcher"), NOW), gap)
     assert "too far ahead" in why_not_offered(
-        terms(a_resource(horizon_days=0), "researcher", NOW - timedelta(days=3)), gap
+        terms(Days(a_resource(horizon_days=0), "researcher"), NOW - timedelta(days=3)), gap
     )
-    assert why_not_offered(terms(a_resource(), "researcher", NOW), gap) == ""
+    assert why_not_offered(terms(Days(a_resource(), "researcher"), NOW), gap) == ""

@@ -1,7 +1,7 @@
 """A caller of the API in tests: every answer is held against the API's own description."""
 
+import contextvars
 import json
-from collections.abc import Iterator
 from copy import deepcopy
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -11,10 +11,8 @@ from flask import Flask
 from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
-from booking.base import clock
-from booking.base.db import db
 from booking.people.sessions import create_token
-from tests.factories import MONDAY, World, a_world, next_weekday
+from tests.factories import World, next_weekday
 
 V1 = "/api/v1"
 
@@ -39,11 +37,11 @@ def a_body(
 
 
 class Hub:
-    """The application on the small world, the clock stopped on a Monday morning."""
+    """The application on the small world."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, world: World) -> None:
         self.app = app
-        self.world: World = a_world(db.session)
+        self.world = world
 
     def as_(self, name: str, scope: str = "write") -> "Caller":
         """Return somebody with a token."""
@@ -62,12 +60,6 @@ class Hub:
         return spec
 
 
-def open_hub(app: Flask) -> Iterator[Hub]:
-    """Build the world with the clock stopped, for as long as a test lasts."""
-    with clock.travel(MONDAY):
-        yield Hub(app)
-
-
 class Caller:
     """Somebody who calls the API."""
 
@@ -76,12 +68,12 @@ class Caller:
         self.headers = headers
 
     def send(self, method: str, path: str, **options: Any) -> TestResponse:
-        """Call in a context of its own, as a server does, and hold the answer against the description."""
+        """Call from an empty context, as a server does, and hold the answer against the description."""
+        client = self.hub.app.test_client(use_cookies=False)
         headers = {**self.headers, **options.pop("headers", {})}
-        with self.hub.app.app_context():
-            answer = self.hub.app.test_client(use_cookies=False).open(
-                V1 + path, method=method, headers=headers, **options
-            )
+        answer: TestResponse = contextvars.Context().run(
+            client.open, V1 + path, method=method, headers=headers, **options
+        )
         must_be_as_described(self.hub.description, method, path.partition("?")[0], answer)
         return answer
 

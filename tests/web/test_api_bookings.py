@@ -1,6 +1,5 @@
 """The API's bookings: made, tried, read by level, listed, changed, cancelled, approved, declined."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +11,8 @@ from booking.base import clock
 from booking.base.db import db
 from booking.bookings.models import Booking
 from booking.people.models import User
-from tests.factories import MONDAY, email_of, next_weekday
-from tests.web.api_client import Caller, Hub, a_body, open_hub
+from tests.factories import MONDAY, World, email_of, next_weekday
+from tests.web.api_client import Caller, Hub, a_body
 
 FULL = {
     *(
@@ -35,8 +34,8 @@ PARTIAL = {"id", "status", "title", "organiser", "start", "end", "resources"}
 
 
 @pytest.fixture
-def hub(app: Flask) -> Iterator[Hub]:
-    yield from open_hub(app)
+def hub(world_app: Flask, world: World) -> Hub:
+    return Hub(world_app, world)
 
 
 def public_id(hub: Hub, name: str) -> str:

@@ -1,18 +1,17 @@
 """The API's catalogue: who I am, facilities, rooms, resources, and when they are free."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 
-from tests.factories import MACHINES, next_weekday
-from tests.web.api_client import Hub, open_hub, text
+from tests.factories import MACHINES, World, next_weekday
+from tests.web.api_client import Hub, text
 
 
 @pytest.fixture
-def hub(app: Flask) -> Iterator[Hub]:
-    yield from open_hub(app)
+def hub(world_app: Flask, world: World) -> Hub:
+    return Hub(world_app, world)
 
 
 def test_me_says_who_i_am(hub: Hub) -> None:

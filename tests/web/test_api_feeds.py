@@ -1,17 +1,17 @@
 """The API's calendar subscriptions: made once, listed without their address, withdrawn."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from flask import Flask
 
-from tests.web.api_client import Hub, open_hub
+from tests.factories import World
+from tests.web.api_client import Hub
 
 
 @pytest.fixture
-def hub(app: Flask) -> Iterator[Hub]:
-    yield from open_hub(app)
+def hub(world_app: Flask, world: World) -> Hub:
+    return Hub(world_app, world)
 
 
 def test_a_feeds_address_is_shown_once(hub: Hub) -> None:

@@ -1,7 +1,6 @@
 """Idempotency-Key: a POST sent again gets the first answer, whatever happens at the same time."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -14,13 +13,13 @@ from booking.base import clock
 from booking.base.db import db
 from booking.bookings.models import Booking
 from booking.people.models import IdempotencyKey
-from tests.factories import MONDAY, next_weekday
-from tests.web.api_client import Hub, a_body, open_hub
+from tests.factories import MONDAY, World, next_weekday
+from tests.web.api_client import Hub, a_body
 
 
 @pytest.fixture
-def hub(app: Flask) -> Iterator[Hub]:
-    yield from open_hub(app)
+def hub(world_app: Flask, world: World) -> Hub:
+    return Hub(world_app, world)
 
 
 def key(name: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What the API says when something is wrong: who calls, what is sent, and what cannot be had now."""
 
+import contextvars
 import json
-from collections.abc import Iterator
 from typing import Any
 from unittest.mock import Mock
 
@@ -20,13 +20,13 @@ from booking.base.db import db, transaction
 from booking.base.errors import Busy
 from booking.people.models import ApiToken, User
 from booking.people.sessions import TooManyFailures, create_token, revoke_token, sign_in
-from tests.factories import MONDAY, PASSWORD, email_of
-from tests.web.api_client import V1, Caller, Hub, a_body, open_hub
+from tests.factories import MONDAY, PASSWORD, World, email_of
+from tests.web.api_client import V1, Caller, Hub, a_body
 
 
 @pytest.fixture
-def hub(app: Flask) -> Iterator[Hub]:
-    yield from open_hub(app)
+def hub(world_app: Flask, world: World) -> Hub:
+    return Hub(world_app, world)
 
 
 def told(answer: TestResponse) -> tuple[int, str]:
@@ -110,11 +110,12 @@ class Browser(Caller):
     def send(self, method: str, path: str, **options: Any) -> TestResponse:
         csrf = options.pop("csrf", None)
         headers = {"X-CSRFToken": csrf} if csrf else {}
-        with self.hub.app.app_context():
-            client = self.hub.app.test_client()
-            with client.session_transaction() as session:
-                session.update(_user_id=self.token, _fresh=True, csrf_token="raw")
-            return client.open(V1 + path, method=method, headers=headers, **options)
+        client = self.hub.app.test_client()
+        with client.session_transaction() as session:
+            session.update(_user_id=self.token, _fresh=True, csrf_token="raw")
+        send: Any = contextvars.Context().run
+        answer: TestResponse = send(client.open, V1 + path, method=method, headers=headers, **options)
+        return answer
 
     def csrf(self) -> str:
         signer = URLSafeTimedSerializer(str(self.hub.app.secret_key), salt="wtf-csrf-token")
@@ -140,11 +141,10 @@ def test_the_browsers_session_writes_with_the_csrf_header_only(hub: Hub) -> None
 
 def test_a_wrong_token_is_not_saved_by_a_session(hub: Hub) -> None:
     browser = Browser(hub, "student")
-    with hub.app.app_context():
-        client = hub.app.test_client()
-        with client.session_transaction() as session:
-            session.update(_user_id=browser.token, _fresh=True)
-        answer = client.get(f"{V1}/me", headers={"Authorization": "Bearer nonsense"})
+    client = hub.app.test_client()
+    with client.session_transaction() as session:
+        session.update(_user_id=browser.token, _fresh=True)
+    answer = client.get(f"{V1}/me", headers={"Authorization": "Bearer nonsense"})
     assert told(answer) == (401, "unauthorized")
 
 
@@ -311,7 +311,7 @@ def test_an_unexpected_fault_tells_nothing_but_the_requests_number(
 ) -> None:
     caller = hub.as_("researcher")
     monkeypatch.setattr(api_bookings, "book", Mock(side_effect=RuntimeError("the secret of the house")))
-    with capture_logs() as logs, hub.app.app_context():
+    with capture_logs() as logs:
         answer = hub.app.test_client().post(f"{V1}/bookings", json=a_body(), headers=caller.headers)
     assert told(answer) == (500, "error")
     assert answer.mimetype == "application/problem+json"

@@ -10,7 +10,6 @@ from booking.web import words
 from booking.web.admin.parts import PAGE, link, list_page, page_of
 
 bp = Blueprint("outbox", __name__, url_prefix="/outbox")
-FAR = 2**31 - 1
 
 
 def count_waiting() -> int:

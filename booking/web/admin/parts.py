@@ -89,7 +89,13 @@ def link(label: str, href: str) -> Markup:
 
 def with_code(label: str, code: str, href: str) -> Markup:
     """Return a linked name with its code beside it."""
-    return Markup('<a href="{}">{}</a> <span class="quiet">{}</span>').format(href, label, code)
+    return Markup('<div><a href="{}">{}</a> <span class="quiet">{}</span></div>').format(href, label, code)
+
+
+def address(email: str) -> Markup:
+    """Return an e-mail address that may break at its sign, for narrow screens."""
+    name, _, place = email.partition("@")
+    return Markup("<div>{}@<wbr>{}</div>").format(name, place)
 
 
 def yes(value: bool) -> str:

@@ -18,7 +18,7 @@ from booking.people.models import ROLES, Organisation, User
 from booking.people.permissions import Permission, able_to, must_be_able_to
 from booking.training.queries import competences_of
 from booking.web import words
-from booking.web.admin.parts import Filter, form_page, history_of, link, list_page, page_of
+from booking.web.admin.parts import Filter, address, form_page, history_of, link, list_page, page_of
 from booking.web.editing import EditForm, done, text
 from booking.web.session import the_viewer
 
@@ -97,7 +97,7 @@ def index() -> str:
     cells = [
         (
             link(user.name, url_for(".show", public_id=user.public_id)),
-            user.email,
+            address(user.email),
             user.role,
             of.name,
             _state(user),

@@ -14,6 +14,7 @@ from booking.facilities.queries import places
 from booking.facilities.rule_actions import BOOKING_ROLES, PolicyDetails
 from booking.people.models import ROLES
 from booking.people.permissions import Permission, must_be_able_to
+from booking.web import words
 from booking.web.admin.parts import (
     Filter,
     facility_choices,
@@ -25,14 +26,12 @@ from booking.web.admin.parts import (
     may_change_any,
     page_of,
     the_facility,
-    value_words,
 )
-from booking.web.admin.resources import RULED_ROLES, choose_facility, rules_table
+from booking.web.admin.resources import choose_facility, rules_table
 from booking.web.editing import DaysField, EditForm, LengthField, done, length_words, text
 from booking.web.session import the_viewer
 
 bp = Blueprint("policies", __name__, url_prefix="/policies")
-FAR = 2**31 - 1
 RULE_WORDS = {
     "roles": "Who may book",
     "opens_on": "Opens on",
@@ -136,29 +135,38 @@ def index() -> str:
     )
 
 
+SHORT = {
+    "min_minutes": "from {}",
+    "max_minutes": "to {}",
+    "grid_minutes": "steps of {}",
+    "horizon_days": "{} ahead",
+    "notice_minutes": "notice {}",
+    "opens_on": "opens {}",
+    "roles": "for {}",
+}
+
+
 def says_words(policy: Policy) -> str:
-    """Put what a policy says into one line."""
-    rows = says_rows(policy)
-    return "; ".join(f"{label.lower()} {value}" for label, value in rows[:3]) + (
-        " …" if len(rows) > 3 else ""
-    )
+    """Put the first of what a policy says into one line."""
+    said = {name: getattr(policy, name) for name in SHORT}
+    parts = [SHORT[name].format(_value(name, value)) for name, value in said.items() if value or value == []]
+    return ", ".join(parts[:4]) + (" …" if len(parts) > 4 else "") if parts else "set-up and changeover"
 
 
 def says_rows(policy: Policy) -> list[tuple[str, str]]:
     """Return what a policy says as pairs of words."""
-    rows = []
-    for name, label in RULE_WORDS.items():
-        value = getattr(policy, name)
-        if value is None:
-            continue
-        if name.endswith("_minutes"):
-            value = length_words(value)
-        elif name == "horizon_days":
-            value = length_words(value * 24 * 60)
-        elif name == "roles":
-            value = [*value, "staff"]
-        rows.append((label, value_words(value)))
-    return rows
+    said = {name: getattr(policy, name) for name in RULE_WORDS}
+    return [(RULE_WORDS[name], _value(name, value)) for name, value in said.items() if value is not None]
+
+
+def _value(name: str, value: Any) -> str:
+    if name.endswith("_minutes"):
+        return length_words(value)
+    if name == "horizon_days":
+        return length_words(value * 24 * 60)
+    if name == "opens_on":
+        return words.day(value)
+    return ", ".join([*value, "staff"])
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -199,7 +207,6 @@ def show(policy_id: int) -> str:
         concerned=concerned[:50],
         count=len(concerned),
         rules=rules_table(concerned[0]) if len(concerned) == 1 else [],
-        roles=RULED_ROLES,
         may_change=may_change(policy.facility_id),
         history=history_of("policy", policy.id),
     )

@@ -1,0 +1,131 @@
+"""kill -9 under load: what was acknowledged is there, nothing is half made, and it is soon back."""
+
+import itertools
+import threading
+import time
+from dataclasses import dataclass, field
+
+import pytest
+from sqlalchemy import select, text
+
+from booking.base.db import db
+from booking.bookings.models import Booking
+from tests import factories
+from tests.factories import next_weekday, request
+from tests.faults.books import faults
+from tests.faults.server import Client, as_json, serving, tokens
+
+pytestmark = pytest.mark.faults
+NAMES = ("student", "researcher", "colleague", "leader")
+CLIENTS = 12
+LOAD_SECONDS = 1.2
+BACK_WITHIN = 20
+
+
+@dataclass
+class Load:
+    """Clients who book, move and cancel until they are told to stop, and what was acknowledged to them."""
+
+    address: str
+    tokens: dict[str, str]
+    first: int
+    made: list[str] = field(default_factory=list)
+    moved: dict[str, str] = field(default_factory=dict)
+    cancelled: list[str] = field(default_factory=list)
+    wrong: list[tuple[int, object]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._over = threading.Event()
+        self._slots = itertools.count(self.first)
+        self._threads = [threading.Thread(target=self._work, args=(n,)) for n in range(CLIENTS)]
+        for thread in self._threads:
+            thread.start()
+
+    def _work(self, n: int) -> None:
+        client = Client(self.address, self.tokens[NAMES[n % len(NAMES)]])
+        try:
+            self._act(client)
+        finally:
+            client.close()
+
+    def _act(self, client: Client) -> None:
+        for turn in itertools.count():
+            if self._over.is_set():
+                return
+            slot = next(self._slots)
+            start = next_weekday(9 + slot % 14 / 2, days=2 + slot // 14 % 60)
+            body = as_json(request("H-HALL", start, 0.5, people=0, title=f"Run {slot}"))
+            made = client.ask("POST", "/bookings", body)
+            if made.status == 0:
+                return
+            if made.status != 201:
+                self.wrong += [(made.status, made.body)] if made.status not in (409, 503) else []
+                continue
+            self.made.append(made.body["id"])
+            if turn % 3 == 0:
+                self._move(client, made.body["id"], slot)
+            elif turn % 3 == 1 and client.ask("DELETE", f"/bookings/{made.body['id']}").status == 200:
+                self.cancelled.append(made.body["id"])
+
+    def _move(self, client: Client, booking: str, slot: int) -> None:
+        """Move it to another day, onto two resources."""
+        start = next_weekday(16, days=2 + slot % 60)
+        body = as_json(request("H-HALL", start, 0.5, people=0, title=f"Moved {slot}"))
+        if client.ask("PATCH", f"/bookings/{booking}", body).status == 200:
+            self.moved[booking] = f"Moved {slot}"
+
+    def end(self) -> None:
+        """Let everybody stop."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join(40)
+        assert not any(thread.is_alive() for thread in self._threads)
+
+
+def must_be_kept(url: str, load: Load) -> None:
+    """Compare what was acknowledged with what is in the database."""
+    app = factories.an_app(url)
+    with app.app_context():
+        kept = {b.public_id: b for b in db.session.scalars(select(Booking))}
+        assert [booking for booking in load.made if booking not in kept] == []
+        assert [booking for booking in load.cancelled if kept[booking].status != "cancelled"] == []
+        assert [booking for booking, title in load.moved.items() if kept[booking].title != title] == []
+        assert faults() == []
+        if db.engine.dialect.name == "sqlite":
+            assert db.session.scalar(text("PRAGMA integrity_check")) == "ok"
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_killed_under_load(served_url: str, rounds: int) -> None:
+    made = tokens(served_url, NAMES)
+    acknowledged = 0
+    with serving(served_url) as server:
+        for n in range(max(rounds // 2, 2)):
+            load = Load(server.address, made, first=n * 2000)
+            time.sleep(LOAD_SECONDS)
+            server.kill()
+            load.end()
+            assert load.wrong == []
+            must_be_kept(served_url, load)
+            acknowledged += len(load.made)
+            began = time.monotonic()
+            server.start()
+            assert time.monotonic() - began < BACK_WITHIN
+            client = Client(server.address, made["student"])
+            assert client.ask("GET", f"/bookings/{load.made[-1]}").status in (200, 404)
+            assert client.ask("GET", "/me").status == 200
+            client.close()
+    assert acknowledged >= 20
+
+
+def test_a_server_that_is_asked_to_stop_answers_what_it_has_begun(served_url: str) -> None:
+    made = tokens(served_url, NAMES)
+    with serving(served_url) as server:
+        load = Load(server.address, made, first=0)
+        time.sleep(LOAD_SECONDS)
+        server.stop()
+        load.end()
+        assert load.wrong == []
+        assert load.made
+        must_be_kept(served_url, load)
