@@ -392,6 +392,15 @@ def next_weekday(hour: float = 10, days: int = 1) -> datetime:
     return local(day, hour)
 
 
+def working_day(number: int, hour: float = 10, nights: int = 0) -> datetime:
+    """Return an hour of the `number`-th working day from tomorrow on; `nights` later is one too."""
+    day = clock.now().astimezone(LONDON).date()
+    while number >= 0:
+        day += timedelta(days=1)
+        number -= is_working_day(day) and is_working_day(day + timedelta(days=nights))
+    return local(day, hour)
+
+
 def is_working_day(day: date) -> bool:
     return day.weekday() < 5 and not holiday_name("GB-ENG", day)
 

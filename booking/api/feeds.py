@@ -57,7 +57,7 @@ def _make(viewer: Viewer, body: dict[str, Any]) -> Answer:
 
 def _base() -> str:
     settings: Settings = current_app.config["SETTINGS"]
-    return (settings.base_url or request.host_url).rstrip("/")
+    return (settings.base_url or request.url_root).rstrip("/")
 
 
 def _shown(link: Link) -> shapes.Json:

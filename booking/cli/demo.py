@@ -65,6 +65,7 @@ def demo(host: str, port: int, data: Path, fresh: bool) -> None:
         if not _is_loopback(host):
             notices.append(f"--host {host} is not used for that reason.")
             host = "127.0.0.1"
+    a_port(host, port)  # a fault is told at once, not after everything is made
     data.mkdir(parents=True, exist_ok=True)
     settings = demo_settings(data)
     file = data / "booking.db"

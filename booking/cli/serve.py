@@ -93,16 +93,21 @@ def address(host: str, port: int) -> str:
 def a_port(host: str, port: int) -> int:
     """Return the port, or a free one for 0; refuse one that is taken."""
     try:
-        family, kind, protocol, _, where = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
+        family, where = _resolved(host, port)
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(where)
             return int(probe.getsockname()[1])
     except OSError as error:
         reason = error.strerror or str(error)
         raise click.ClickException(f"cannot listen on {host} port {port}: {reason}") from None
+
+
+def _resolved(host: str, port: int) -> tuple[int, tuple[Any, ...]]:
+    """Return the address family and the address of a host: IPv4 where it has both, as people expect."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, where = min(found, key=lambda one: one[0] != socket.AF_INET)
+    return family, where
 
 
 def run_server(
@@ -119,7 +124,7 @@ def run_server(
     from granian.log import LogLevels
 
     become_supervisor()
-    where = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][4][0])
+    where = str(_resolved(host, port)[1][0])
     server: Any = Granian(
         "booking.cli.served:app",
         address=where,

@@ -34,8 +34,9 @@ export function drafts({ root, tip, ask, clock, time, said }) {
 
   async function checkNow() {
     const asked = now;
+    const { turn } = asked;
     const verdict = await ask.check(asked);
-    if (verdict === null || now !== asked) return;
+    if (verdict === null || now !== asked || turn !== asked.turn) return;
     now.verdict = verdict;
     draw();
     announce();
@@ -44,7 +45,8 @@ export function drafts({ root, tip, ask, clock, time, said }) {
   function check() {
     clearTimeout(timer);
     now.verdict = null;
-    timer = setTimeout(() => { now.checking = checkNow(); }, PAUSE);
+    now.turn += 1;
+    timer = setTimeout(checkNow, PAUSE);
   }
 
   /** Name what is wanted: the row's resource, or a booking's own resources with the moved one replaced. */
@@ -64,7 +66,7 @@ export function drafts({ root, tip, ask, clock, time, said }) {
       drawn.innerHTML = '<span class="bk-text"><span class="bk-title"></span></span>';
       sheet().append(drawn);
       root.dataset.busy = "yes";
-      now = { verdict: null, resources: null, ...fields, drawn, from: fields.row.dataset.resource };
+      now = { verdict: null, resources: null, turn: 0, ...fields, drawn, from: fields.row.dataset.resource };
       now.origin?.classList.add("bk--moving");
       if (now.booking) {
         const mine = now;
@@ -93,8 +95,9 @@ export function drafts({ root, tip, ask, clock, time, said }) {
     /** Wait for the server's word about the draft as it stands. */
     async verdict() {
       clearTimeout(timer);
-      if (now && now.verdict === null) await checkNow();
-      return now?.verdict ?? null;
+      const asked = now;
+      while (now === asked && now.verdict === null) await checkNow();
+      return now === asked ? now.verdict : null;
     },
     /** Take the drawing away and return what was drafted. */
     end() {

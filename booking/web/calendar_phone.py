@@ -7,9 +7,10 @@ from flask import url_for
 
 from booking.base.period import Period
 from booking.web.calendar_words import Wording
-from booking.web.timeline import SOLID, Lane, Stretch
+from booking.web.timeline import Lane
 from booking.web.timeline_axis import Axis
 from booking.web.timeline_gaps import Terms, offer, why_not_offered
+from booking.web.timeline_stretches import SOLID, Stretch
 
 Strip = tuple[tuple[str, float, float], ...]
 DRAWN = {

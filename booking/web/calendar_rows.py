@@ -1,4 +1,4 @@
-"""The rows of the timeline in words: every cell with its link, its name for screen readers and its details."""
+"""The rows of the timeline in words: each cell with its link, its name for screen readers and its details."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,10 +14,12 @@ from booking.web import words
 from booking.web.calendar_asked import Asked
 from booking.web.calendar_phone import AgendaLine, Strip, agenda, mark_css, strip, summary
 from booking.web.calendar_words import Wording, fold_of, shut_on, state_words, unit_words, units_words
-from booking.web.timeline import SOLID, Cell, Lane, Stretch, count_lane, ground, lane
+from booking.web.timeline import Lane, count_lane, lane
 from booking.web.timeline_axis import Axis
+from booking.web.timeline_cells import Cell
 from booking.web.timeline_days import Days
 from booking.web.timeline_gaps import Terms, anchors, offer, terms, why_not_offered
+from booking.web.timeline_stretches import SOLID, Stretch, ground
 
 LINES = 8  # of a cluster's details
 CLEARING = "Being cleared for other clients; the same client may follow on."

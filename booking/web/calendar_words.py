@@ -6,7 +6,7 @@ from booking.base.period import zone
 from booking.bookings.queries import Block
 from booking.facilities.places import FacilityPlace, ResourcePlace, holiday_name
 from booking.web import words
-from booking.web.timeline import Stretch
+from booking.web.timeline_stretches import Stretch
 
 STATUS = {
     "requested": "Requested",

@@ -1,9 +1,11 @@
 """Catalogues: the demo's loads whole, twice changes nothing, a bad one names every fault with its place."""
 
 import json
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from booking.catalogue.faults import BadCatalogue
 from booking.catalogue.known import Known
 from booking.catalogue.reading import MAX_BYTES, given_twice, read
 from booking.catalogue.rules import meaning_faults
-from booking.catalogue.shape import shape_faults, sound_part
+from booking.catalogue.shape import SCHEMA, shape_faults, sound_part
 from booking.cli.catalogue import demo_catalogue
 from booking.facilities.models import Closure, Resource, Unit
 from booking.facilities.places import Ruled
@@ -468,6 +470,14 @@ def test_a_key_given_twice_is_a_fault() -> None:
     assert [str(fault) for fault in given_twice(data)] == [
         "rooms[0]: the key \u201ccode\u201d is given twice"
     ]
+
+
+def test_the_documentation_names_every_member() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "catalogue.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"[a-z_]+", text))
+    members = [name for shape in (SCHEMA, *SCHEMA["$defs"].values()) for name in shape.get("properties", {})]
+    assert len(members) > 80
+    assert [name for name in members if name not in words] == []
 
 
 # --- days --------------------------------------------------------------------------------------------

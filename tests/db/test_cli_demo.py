@@ -25,10 +25,10 @@ BOOKING = (sys.executable, "-m", "booking.cli")
 class Demo:
     """A running demo: its output, its address, and every process it has started."""
 
-    def __init__(self, data: Path, *options: str, **settings: str) -> None:
+    def __init__(self, data: Path, *options: str, verb: str = "demo", **settings: str) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("BOOKING_")}
         self.process = subprocess.Popen(
-            [*BOOKING, "demo", "--data", str(data), "--port", "0", *options],
+            [*BOOKING, verb, "--data", str(data), "--port", "0", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -72,23 +72,28 @@ class Demo:
         """Send a signal and return the exit code."""
         send = os.killpg if group else os.kill
         send(self.process.pid, number)
-        code = self.process.wait(timeout=30)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for its end and return the exit code."""
+        code = self.process.wait(timeout=PATIENCE)
         self._reader.join(timeout=5)
-        self.lines += (self.process.stdout or iter("")).read().splitlines()  # type: ignore[union-attr]
         for pipe in (self.process.stdout, self.process.stderr):
-            if pipe:
+            if pipe and not pipe.closed:
+                self.lines += pipe.read().splitlines() if pipe is self.process.stdout else []
                 pipe.close()
         return code
 
 
 @contextmanager
-def a_demo(data: Path, *options: str, **settings: str) -> Iterator[Demo]:
-    demo = Demo(data, *options, **settings)
+def a_demo(data: Path, *options: str, verb: str = "demo", **settings: str) -> Iterator[Demo]:
+    demo = Demo(data, *options, verb=verb, **settings)
     try:
         yield demo
     finally:
         if demo.process.poll() is None:
-            demo.stop(signal.SIGKILL)
+            demo.process.kill()
+        demo.ended()
 
 
 def alive(pids: set[int]) -> set[int]:
@@ -160,29 +165,25 @@ def test_what_is_killed_leaves_no_orphan_and_starts_again(data: Path) -> None:
             family = demo.family()
             demo.stop(signal.SIGKILL)
         assert alive(family) == set()
-    with a_demo(data) as demo:
-        assert get(demo.wait_until_ready() + "healthz") == 200
-        port = url.rsplit(":", 1)[1].strip("/")
-        assert port
+    with a_demo(data, "--port", url.rsplit(":", 1)[1].strip("/")) as demo:
+        assert demo.wait_until_ready() == url
+        assert get(url + "healthz") == 200
 
 
 def test_a_port_that_is_taken_is_named(data: Path) -> None:
     with a_demo(data) as demo:
         port = demo.wait_until_ready().rsplit(":", 1)[1].strip("/")
-        second = a_demo(data, "--port", port)
-        with second as other:
-            assert other.process.wait(PATIENCE) == 1
-            other._reader.join(timeout=5)
+        with a_demo(data, "--port", port) as other:
+            assert other.ended() == 1
             assert [line for line in other.errors if f"port {port}" in line]
         with a_demo(data, "--fresh") as fresh:
-            assert fresh.process.wait(PATIENCE) == 1
-            fresh._reader.join(timeout=5)
+            assert fresh.ended() == 1
             assert "is in use" in "".join(fresh.errors)
 
 
 def test_the_network_is_for_those_who_set_a_password(data: Path) -> None:
     with a_demo(data, "--host", "0.0.0.0") as demo:  # noqa: S104 (it is refused)
-        url = demo.wait_until_ready()
+        assert demo.wait_until_ready().startswith("http://127.0.0.1:")
         assert any("--host 0.0.0.0 is not used" in line for line in demo.lines)
     with a_demo(
         data, BOOKING_DEMO_PASSWORD="for the network", BOOKING_DATABASE_URL="mysql://ignored"
@@ -190,12 +191,27 @@ def test_the_network_is_for_those_who_set_a_password(data: Path) -> None:
         demo.wait_until_ready()
         assert not any("for the network" in line for line in demo.lines)
         assert not any("this machine only" in line for line in demo.lines)
-    assert url
+
+
+def test_serve_and_worker_run_on_what_is_there_and_stop_when_told(data: Path) -> None:
+    with a_demo(data, "--workers", "1", verb="serve") as server:
+        url = server.wait_until_ready()
+        family = server.family()
+        assert get(url + "readyz") == 200
+        worker = subprocess.Popen(
+            [*BOOKING, "worker", "--data", str(data)], stderr=subprocess.PIPE, text=True
+        )
+        assert worker.stderr
+        assert "worker started" in worker.stderr.readline()
+        worker.terminate()
+        assert worker.communicate(timeout=PATIENCE)
+        assert worker.returncode == 0
+        assert server.stop(signal.SIGTERM) == 0
+        assert alive(family) == set()
 
 
 def test_an_unknown_setting_stops_the_demo_with_one_line(data: Path) -> None:
     with a_demo(data, BOOKING_NONSENSE="1") as demo:
-        assert demo.process.wait(PATIENCE) == 1
-        demo._reader.join(timeout=5)
+        assert demo.ended() == 1
         assert len(demo.errors) == 1
         assert "BOOKING_NONSENSE" in demo.errors[0]

@@ -8,7 +8,7 @@ from datetime import timedelta
 from booking.bookings.actions import book, find
 from booking.bookings.queries import request_of
 from booking.bookings.request import BookingRequest, Wanted
-from tests.factories import World, next_weekday, request
+from tests.factories import World, request, working_day
 from tests.faults.books import must_add_up, number_of_bookings
 from tests.faults.crowd import EVERYBODY, Crowd, Job, Outcome, to_book
 
@@ -37,7 +37,7 @@ def who(world: World, n: int, names: tuple[str, ...] = HOSTS) -> int:
 
 def one_slot(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
     """All want the same cabinet at the same time: one gets it, nothing is left of the others."""
-    wanted = request(start=next_weekday(10, days=n + 1), title=f"Round {n}")
+    wanted = request(start=working_day(n, 10), title=f"Round {n}")
     before = number_of_bookings()
     outcomes = crowd.rush(url, [to_book(who(world, k), wanted) for k in range(EVERYBODY)], defect)
     all_are_answered(outcomes)
@@ -48,7 +48,7 @@ def one_slot(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> 
 
 def overlapping_slots(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
     """All want the cabinet, each half an hour later than the one before: what is booked never overlaps."""
-    start = next_weekday(9, days=n + 1)
+    start = working_day(n, 9)
     wishes = [request(start=start + timedelta(minutes=30 * (k % 12)), hours=1.5) for k in range(EVERYBODY)]
     outcomes = crowd.rush(url, [to_book(who(world, k), wish) for k, wish in enumerate(wishes)], defect)
     all_are_answered(outcomes)
@@ -59,11 +59,11 @@ def overlapping_slots(crowd: Crowd, world: World, url: str, n: int, defect: str 
 
 def moves(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
     """Eight bookings want to move to the same free hour, and eight others want to book it."""
-    target = next_weekday(14, days=n + 1)
+    target = working_day(n, 14)
     names = HOSTS[:4]
     places = ("H-BSC1", "H-BSC2")
     mine = [
-        (name, book(request(code, next_weekday(9 + 2 * k, days=n + 1)), world.viewer(name)))
+        (name, book(request(code, working_day(n, 9 + 2 * k)), world.viewer(name)))
         for code in places
         for k, name in enumerate(names[:2])
     ]
@@ -92,7 +92,7 @@ def moves(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> Non
 
 def the_same_booking(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
     """Its organiser, group lead and staff move, rename and cancel one booking at once: it stays whole."""
-    booking = book(request(start=next_weekday(10, days=n + 1)), world.viewer("student"))
+    booking = book(request(start=working_day(n, 10)), world.viewer("student"))
     wanted = request_of(booking)
     jobs = [_meddle(world, booking.public_id, wanted, k) for k in range(EVERYBODY)]
     outcomes = crowd.rush(url, jobs, defect)
@@ -117,7 +117,7 @@ def _meddle(world: World, booking: str, wanted: BookingRequest, k: int) -> Job:
 
 def units(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
     """Thirty-two want one to three of eight shelves: eight are given, no more and no fewer."""
-    start = next_weekday(10, days=1 + 7 * n)
+    start = working_day(n, 10, nights=1)
     wishes = [request(Wanted("H-INC1", 1 + k % 3), start, hours=24, people=0) for k in range(EVERYBODY)]
     outcomes = crowd.rush(url, [to_book(who(world, k), wish) for k, wish in enumerate(wishes)], defect)
     all_are_answered(outcomes)
@@ -129,7 +129,7 @@ def units(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> Non
 def opposite_order(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
     """Half want four machines, half the same in the other order: they do not lock each other out."""
     codes = ("H-BSC1", "H-HALL", "H-VEC", "H-BSC2")
-    wanted = request(codes, next_weekday(10, days=n + 1))
+    wanted = request(codes, working_day(n, 10))
     back = replace(wanted, resources=wanted.resources[::-1])
     jobs = [to_book(who(world, k), (wanted, back)[k % 2]) for k in range(EVERYBODY)]
     outcomes = crowd.rush(url, jobs, defect)
@@ -140,7 +140,7 @@ def opposite_order(crowd: Crowd, world: World, url: str, n: int, defect: str = "
 
 def head_counts(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
     """Two machines of a room for three are free, but not for two times two people."""
-    start = next_weekday(10, days=n + 1)
+    start = working_day(n, 10)
     wishes = [request(("H-VEC", "H-LC")[k % 2], start, hours=2, people=2) for k in range(EVERYBODY)]
     outcomes = crowd.rush(url, [to_book(who(world, k), wish) for k, wish in enumerate(wishes)], defect)
     all_are_answered(outcomes)
@@ -150,7 +150,7 @@ def head_counts(crowd: Crowd, world: World, url: str, n: int, defect: str = "") 
 
 def companies_apart(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
     """The host and two companies want the cabinet one after the other: always cleared in between."""
-    start = next_weekday(9, days=n + 1)
+    start = working_day(n, 9)
     names = ("student", "amber", "birch", "researcher", "amber2")
     wishes = [request(start=start + timedelta(minutes=30 * (k % 13))) for k in range(EVERYBODY)]
     jobs = [to_book(who(world, k, names), wish) for k, wish in enumerate(wishes)]
@@ -162,7 +162,7 @@ def companies_apart(crowd: Crowd, world: World, url: str, n: int, defect: str = 
 
 def without_conflict(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
     """Twenty places for twenty people, all at once: nobody is refused without reason."""
-    wanted = request("H-HALL", next_weekday(10, days=n + 1), people=0, participants=("leader@hub.example",))
+    wanted = request("H-HALL", working_day(n, 10), people=0, participants=("leader@hub.example",))
     jobs = [to_book(who(world, k), wanted) for k in range(20)]
     outcomes = crowd.rush(url, jobs, defect)
     assert of_one_kind(outcomes) == {"booked": 20}
@@ -171,7 +171,7 @@ def without_conflict(crowd: Crowd, world: World, url: str, n: int, defect: str =
 
 def cancel_and_book(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
     """A slot is given back while all want it: one at most gets it, and the cancelled one is really gone."""
-    wanted = request(start=next_weekday(10, days=n + 1), participants=("leader@hub.example",))
+    wanted = request(start=working_day(n, 10), participants=("leader@hub.example",))
     booking = book(wanted, world.viewer("student"))
     jobs = [Job("cancel", world.users["student"], (booking.public_id,)) for _ in range(2)]
     jobs += [to_book(who(world, k), wanted) for k in range(EVERYBODY - 2)]
@@ -183,7 +183,7 @@ def cancel_and_book(crowd: Crowd, world: World, url: str, n: int, defect: str = 
 
 def answers(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
     """Staff approve and decline one request at once: it is answered once."""
-    start = next_weekday(9.5, days=7 * (n + 1))
+    start = working_day(n + 5, 9.5, nights=1)
     booking = book(request("H-BR1", start, hours=24), world.viewer("student"))
     staff = ("staff", "technician", "admin")
     jobs = [
@@ -198,7 +198,7 @@ def answers(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> N
 
 def different_machines(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
     """People who are in each other's bookings book, cancel and change on different machines: no deadlock."""
-    start = next_weekday(10, days=n + 1)
+    start = working_day(n, 10)
     everybody = tuple(f"{name}@hub.example" for name in ("student", "researcher", "colleague", "leader"))
     codes = ("H-BSC1", "H-BSC2", "H-VEC", "H-HALL")
     names = ("student", "researcher", "colleague", "leader")

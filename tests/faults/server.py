@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from booking.people.sessions import create_token
 from tests import factories
 
 TO_START = 60
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Answer:
     body: Any
     headers: dict[str, str]
     seconds: float
+    busy: int = 0
 
 
 class Server:
@@ -115,6 +117,15 @@ class Client:
         self._connection.close()
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """Send a request, and again when the server says that it is busy and when to come back."""
+        for attempt in range(ATTEMPTS):
+            answer = replace(self._ask(method, path, body, headers), busy=attempt)
+            if answer.status != 503:
+                break
+            time.sleep(int(answer.headers["retry-after"]))
+        return answer
+
+    def _ask(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Answer:
         """Send a request and read its whole answer; a broken connection is an answer with status 0."""
         given = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         given |= {name.replace("_", "-"): value for name, value in headers.items()}

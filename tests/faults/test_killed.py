@@ -11,14 +11,14 @@ from sqlalchemy import select, text
 from booking.base.db import db
 from booking.bookings.models import Booking
 from tests import factories
-from tests.factories import next_weekday, request
+from tests.factories import request, working_day
 from tests.faults.books import faults
 from tests.faults.server import Client, as_json, serving, tokens
 
 pytestmark = pytest.mark.faults
 NAMES = ("student", "researcher", "colleague", "leader")
 CLIENTS = 12
-LOAD_SECONDS = 1.2
+LOAD_SECONDS = 1.5
 BACK_WITHIN = 20
 
 
@@ -53,13 +53,13 @@ class Load:
             if self._over.is_set():
                 return
             slot = next(self._slots)
-            start = next_weekday(9 + slot % 14 / 2, days=2 + slot // 14 % 60)
+            start = working_day(slot // 14 % 50, 9 + slot % 14 / 2)
             body = as_json(request("H-HALL", start, 0.5, people=0, title=f"Run {slot}"))
             made = client.ask("POST", "/bookings", body)
             if made.status == 0:
                 return
             if made.status != 201:
-                self.wrong += [(made.status, made.body)] if made.status not in (409, 503) else []
+                self.wrong += [(made.status, made.body)] if made.status not in (409,) else []
                 continue
             self.made.append(made.body["id"])
             if turn % 3 == 0:
@@ -69,7 +69,7 @@ class Load:
 
     def _move(self, client: Client, booking: str, slot: int) -> None:
         """Move it to another day, onto two resources."""
-        start = next_weekday(16, days=2 + slot % 60)
+        start = working_day(slot % 50, 16.5)
         body = as_json(request("H-HALL", start, 0.5, people=0, title=f"Moved {slot}"))
         if client.ask("PATCH", f"/bookings/{booking}", body).status == 200:
             self.moved[booking] = f"Moved {slot}"
@@ -102,7 +102,7 @@ def test_killed_under_load(served_url: str, rounds: int) -> None:
     acknowledged = 0
     with serving(served_url) as server:
         for n in range(max(rounds // 2, 2)):
-            load = Load(server.address, made, first=n * 2000)
+            load = Load(server.address, made, first=n * 97)
             time.sleep(LOAD_SECONDS)
             server.kill()
             load.end()
@@ -116,7 +116,7 @@ def test_killed_under_load(served_url: str, rounds: int) -> None:
             assert client.ask("GET", f"/bookings/{load.made[-1]}").status in (200, 404)
             assert client.ask("GET", "/me").status == 200
             client.close()
-    assert acknowledged >= 20
+    assert acknowledged >= 5
 
 
 def test_a_server_that_is_asked_to_stop_answers_what_it_has_begun(served_url: str) -> None:

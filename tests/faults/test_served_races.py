@@ -10,14 +10,15 @@ import pytest
 from booking.base.db import db
 from booking.bookings.request import Wanted
 from tests import factories
-from tests.factories import next_weekday, request
+from tests.factories import request, working_day
 from tests.faults.books import faults
 from tests.faults.server import Answer, Client, as_json, salvo, serving, tokens
 
 pytestmark = pytest.mark.faults
 NAMES = ("student", "researcher", "colleague", "leader", "amber", "birch", "staff", "admin")
 CLIENTS = 32
-MOST_SECONDS = 5
+MOST_SECONDS = 5  # of one attempt
+MOST_BUSY = CLIENTS // 4  # asked to come again, on a machine that is busy with other things
 
 
 @pytest.fixture
@@ -43,9 +44,9 @@ def looking_into(url: str) -> Iterator[None]:
 
 def statuses(answers: list[Answer]) -> Counter[int]:
     """Count the statuses; none may be a server's error, and nobody waits for long."""
-    assert [a.body for a in answers if a.status == 0 or (a.status >= 500 and a.status != 503)] == []
-    assert [a.headers for a in answers if a.status == 503 and "retry-after" not in a.headers] == []
+    assert [(a.status, a.body) for a in answers if a.status == 0 or a.status >= 500] == []
     assert max(answer.seconds for answer in answers) < MOST_SECONDS
+    assert sum(answer.busy for answer in answers) <= MOST_BUSY
     return Counter(answer.status for answer in answers)
 
 
@@ -55,7 +56,7 @@ def post(body: dict[str, Any], **headers: str) -> tuple[Any, ...]:
 
 def test_one_slot_has_one_winner(clients: list[Client], served_url: str, rounds: int) -> None:
     for n in range(rounds):
-        wanted = as_json(request(start=next_weekday(10, days=n + 2)))
+        wanted = as_json(request(start=working_day(n, 10)))
         answers = salvo(clients, [post(wanted)] * CLIENTS)
         assert statuses(answers) == {201: 1, 409: CLIENTS - 1}, [a.body for a in answers][:3]
         codes = {answer.body["code"] for answer in answers if answer.status == 409}
@@ -66,7 +67,7 @@ def test_one_slot_has_one_winner(clients: list[Client], served_url: str, rounds:
 
 def test_shelves_are_given_once(clients: list[Client], served_url: str, rounds: int) -> None:
     for n in range(min(rounds, 8)):
-        start = next_weekday(10, days=2 + 7 * n)
+        start = working_day(n, 10, nights=1)
         asks = [
             post(as_json(request(Wanted("H-INC1", 1 + k % 3), start, 24, people=0))) for k in range(CLIENTS)
         ]
@@ -81,12 +82,12 @@ def test_shelves_are_given_once(clients: list[Client], served_url: str, rounds: 
 def test_one_key_makes_one_booking(clients: list[Client], served_url: str, rounds: int) -> None:
     """A double click, eight times at once: one booking, and the same answer for all."""
     for n in range(rounds):
-        body = as_json(request("H-HALL", next_weekday(10, days=n + 2), people=0, title=f"Round {n}"))
+        body = as_json(request("H-HALL", working_day(n, 10), people=0, title=f"Round {n}"))
         mine = clients[:: len(NAMES)] * 2
         answers = salvo([*mine[:4]], [post(body, Idempotency_Key=f"key-{n}")] * 4)
         made = {answer.body["id"] for answer in answers if answer.status == 201}
         assert len(made) == 1, [(a.status, a.body) for a in answers]
-        assert set(statuses(answers)) <= {201, 409, 503}
+        assert set(statuses(answers)) <= {201, 409}
         other = clients[0].ask("POST", "/bookings", {**body, "title": "Other"}, Idempotency_Key=f"key-{n}")
         assert (other.status, other.body["code"]) == (422, "idempotency_mismatch")
         again = clients[0].ask("POST", "/bookings", body, Idempotency_Key=f"key-{n}")
@@ -97,7 +98,7 @@ def test_one_key_makes_one_booking(clients: list[Client], served_url: str, round
 
 def test_who_moves_and_who_books_meet_once(clients: list[Client], served_url: str, rounds: int) -> None:
     for n in range(rounds):
-        early, target = (next_weekday(hour, days=n + 2) for hour in (9, 14))
+        early, target = (working_day(n, hour) for hour in (9, 14))
         mine = clients[0].ask("POST", "/bookings", as_json(request("H-BSC2", early)))
         assert mine.status == 201
         move = {key: as_json(request("H-BSC1", target))[key] for key in ("start", "end", "resources")}
@@ -112,7 +113,7 @@ def test_who_moves_and_who_books_meet_once(clients: list[Client], served_url: st
 
 def test_of_eight_who_saw_the_same_version_one_changes_it(clients: list[Client], rounds: int) -> None:
     for n in range(rounds):
-        made = clients[0].ask("POST", "/bookings", as_json(request("H-HALL", next_weekday(10, days=n + 2))))
+        made = clients[0].ask("POST", "/bookings", as_json(request("H-HALL", working_day(n, 10))))
         path = f"/bookings/{made.body['id']}"
         tag = clients[0].ask("GET", path).headers["etag"]
         mine = clients[:: len(NAMES)]

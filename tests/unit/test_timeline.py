@@ -21,10 +21,12 @@ from booking.facilities.places import (
     UnitPlace,
     hour_kinds,
 )
-from booking.web.timeline import SOLID, Cell, cells, count_lane, ground, lane
+from booking.web.timeline import count_lane, lane
 from booking.web.timeline_axis import Axis, day_axis, month_axis, week_axis
+from booking.web.timeline_cells import Cell, cells
 from booking.web.timeline_days import Days
 from booking.web.timeline_gaps import offer, terms, why_not_offered
+from booking.web.timeline_stretches import SOLID, ground
 
 LONDON = zone("Europe/London")
 MONDAY = date(2026, 11, 23)
