@@ -37,9 +37,12 @@ WHAT_TESTS_WRITE = frozenset(
 # What a test that changed the world leaves behind: such a database is not used again.
 UNCHANGED = text(
     """
-    SELECT (SELECT version FROM directory), (SELECT max(id) FROM users),
-        (SELECT count(*) FROM users WHERE active),
-        (SELECT count(*) FROM pg_constraint WHERE contype = 'x'),
+    SELECT (SELECT version FROM directory),
+        (SELECT md5(string_agg(concat(email, name, role, active, password_hash), ',' ORDER BY id)) FROM users),
+        (SELECT count(*) FROM memberships),
+        (SELECT count(*) FROM coordinators),
+        (SELECT count(*) FROM duties),
+        (SELECT count(*) FROM pg_constraint WHERE contype IN ('x', 'c')),
         (SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'occupancy%' AND tgenabled = 'O')
     """
 )

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Response
@@ -13,7 +13,7 @@ from booking.api.callers import caller
 from booking.api.catalogue import find_places, window_of
 from booking.api.door import PREFIX, door
 from booking.api.idempotency import given_key, once
-from booking.api.paging import Cursor, page, read_cursor
+from booking.api.paging import Cursor, moment_in, page, read_cursor
 from booking.base import clock
 from booking.base.errors import Forbidden, Invalid, NotFound, Refused, refuse
 from booking.base.period import Period
@@ -25,6 +25,7 @@ from booking.bookings.visibility import Level, may_change
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
 
+ONE = "/bookings/<string(length=16):booking_id>"
 PAST, AHEAD = timedelta(days=31), timedelta(days=92)
 _ID = re.compile(r"[0-9a-f]{16}")
 
@@ -43,22 +44,22 @@ def list_bookings(asked: dict[str, Any]) -> Response:
     cursor = read_cursor(asked.get("cursor"), (int, int, str), settles=2)
     window = _window(asked, cursor)
     settled = (int(window.start.timestamp()), int(window.end.timestamp()))
-    rows = [*_bookings(asked, window), *_busy(asked, window)]
+    rows = [*_bookings(asked, window, cursor), *_busy(asked, window)]
     return show(page(rows, asked["limit"], Cursor(cursor.after, settled)))
 
 
 def _window(asked: dict[str, Any], cursor: Cursor) -> Period:
     if cursor.settled:
-        try:
-            start, end = (datetime.fromtimestamp(moment, UTC) for moment in cursor.settled)
-        except (ValueError, OverflowError, OSError):
-            raise Invalid({"cursor": ["Use the cursor as the page before gave it."]}) from None
+        start, end = (moment_in(seconds) for seconds in cursor.settled)
         return window_of({"start": start, "end": end}, start, end)
     now = clock.now().replace(microsecond=0)
     return window_of(asked, now - PAST, now + AHEAD)
 
 
-def _bookings(asked: dict[str, Any], window: Period) -> list[tuple[tuple[int, int, str], shapes.Json]]:
+def _bookings(
+    asked: dict[str, Any], window: Period, cursor: Cursor
+) -> list[tuple[tuple[int, int, str], shapes.Json]]:
+    """Return what may be on this page: one more than fits shows that there is another page."""
     facility, room, resource = find_places(places(), asked)
     wanted = Search(
         window=window,
@@ -69,13 +70,19 @@ def _bookings(asked: dict[str, Any], window: Period) -> list[tuple[tuple[int, in
         status=asked.get("status"),
         mine=asked["mine"],
     )
-    found = search(caller(), wanted)
-    if wanted.project is not None:  # a booking's project is known only to those who see all of it
-        found = [one for one in found if one.level is Level.FULL]
+    found = search(caller(), wanted, _beyond(cursor), asked["limit"] + 1)
     return [
         ((int(one.booking.starts_at.timestamp()), 0, one.booking.public_id), shapes.booking(one))
         for one in found
     ]
+
+
+def _beyond(cursor: Cursor) -> tuple[datetime, str] | None:
+    """Return the place in the order of bookings after which a page begins; blocks come after their equals."""
+    if not cursor.after:
+        return None
+    start, is_block, name = cursor.after
+    return moment_in(start), "~" if is_block else name
 
 
 def _busy(asked: dict[str, Any], window: Period) -> list[tuple[tuple[int, int, str], shapes.Json]]:
@@ -88,7 +95,7 @@ def _busy(asked: dict[str, Any], window: Period) -> list[tuple[tuple[int, int, s
         for one in catalogue.resources_of(facility.id if facility else None, room.id if room else None)
         if resource is None or one.id == resource.id
     ]
-    hidden = [block for block in blocks(caller(), wanted, window) if block.level < Level.PARTIAL]
+    hidden = blocks(caller(), wanted, window, hidden_only=True)
     rows = []
     for block in hidden:
         body = shapes.busy_block(block, catalogue)
@@ -97,7 +104,7 @@ def _busy(asked: dict[str, Any], window: Period) -> list[tuple[tuple[int, int, s
     return rows
 
 
-@door.operation("GET", "/bookings/<booking_id>", tag="Bookings", shows=schemas.BookingShown)
+@door.operation("GET", ONE, tag="Bookings", shows=schemas.BookingShown)
 def show_booking(booking_id: str) -> Response:
     """Show a booking"""
     return send(_answer(_find(booking_id)))
@@ -162,7 +169,7 @@ def _request(body: dict[str, Any]) -> BookingRequest:
 # --- changing --------------------------------------------------------------------------------------
 
 
-@door.operation("PATCH", "/bookings/<booking_id>", tag="Bookings", shows=schemas.BookingShown)
+@door.operation("PATCH", ONE, tag="Bookings", shows=schemas.BookingShown)
 @door.arguments(schemas.BookingChange(partial=True))
 def change_booking(body: dict[str, Any], booking_id: str) -> Response:
     """Change a booking: only what is given changes"""
@@ -184,7 +191,7 @@ def _merged(booking: Booking, body: dict[str, Any]) -> BookingRequest:
     return replace(request_of(booking), **given)
 
 
-@door.operation("DELETE", "/bookings/<booking_id>", tag="Bookings", shows=schemas.BookingShown)
+@door.operation("DELETE", ONE, tag="Bookings", shows=schemas.BookingShown)
 @door.arguments(schemas.Cancelling, location="query")
 def cancel_booking(asked: dict[str, Any], booking_id: str) -> Response:
     """Cancel a booking, or end it now if it is running; may be repeated"""
@@ -192,7 +199,7 @@ def cancel_booking(asked: dict[str, Any], booking_id: str) -> Response:
     return send(_answer(cancel(booking_id, caller(), asked["reason"], if_version)))
 
 
-@door.operation("POST", "/bookings/<booking_id>/approve", tag="Requests", shows=schemas.BookingShown)
+@door.operation("POST", f"{ONE}/approve", tag="Requests", shows=schemas.BookingShown)
 @door.arguments(schemas.Reason, required=False)
 def approve_booking(body: dict[str, Any], booking_id: str) -> Response:
     """Say yes to a request"""
@@ -201,7 +208,7 @@ def approve_booking(body: dict[str, Any], booking_id: str) -> Response:
     return once(viewer, lambda: _answer(approve(booking_id, viewer, body["reason"])))
 
 
-@door.operation("POST", "/bookings/<booking_id>/decline", tag="Requests", shows=schemas.BookingShown)
+@door.operation("POST", f"{ONE}/decline", tag="Requests", shows=schemas.BookingShown)
 @door.arguments(schemas.Reason, required=False)
 def decline_booking(body: dict[str, Any], booking_id: str) -> Response:
     """Say no to a request, with the reason that its organiser is told"""

@@ -2,32 +2,34 @@
 
 from typing import Any
 
-from flask import Blueprint, Flask, Response, url_for
-from markupsafe import Markup, escape
+from flask import Blueprint, current_app, render_template
 
 from booking.api.problems import TITLES
 from booking.api.shapes import Json
 
 pages = Blueprint("api_docs", __name__)
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 ABOUT = (
     "Bookings of rooms, machines and people's time. Times are RFC 3339 with an offset; answers are in UTC. "
-    "Lists come in pages: follow `next` with `cursor`. Whatever goes wrong is an RFC 9457 problem."
+    "Lists come in pages: follow next with cursor. Whatever goes wrong is an RFC 9457 problem."
 )
 METHODS = ("get", "post", "patch", "delete")
-_PAGE = Markup(
-    '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-    '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    '<title>API - Hub Booking</title><link rel="stylesheet" href="{style}"></head>'
-    '<body><main id="main" class="wrap"><h1>API</h1><p>{about}</p>'
-    '<p>The machine-readable description: <a href="{spec}">OpenAPI 3.1</a>. '
-    '<a href="/">To Hub Booking</a></p>{operations}'
-    '<section><h2 id="problems">Problems</h2><dl>{problems}</dl></section></main></body></html>'
-)
-_OPERATION = Markup(
-    '<article><h3 id="{id}"><code>{method} {path}</code></h3><p>{summary}</p>{description}{parameters}{body}'
-    "<p>Answers: {answers}</p></article>"
-)
+REFUSALS = {
+    "refused": "Several reasons at once: refusals lists them all",
+    "slot_taken": "Somebody else holds it at this time",
+    "changeover": "Set-up or changeover next to another booking",
+    "room_full": "The room takes no more people",
+    "not_open_yet": "It is not in use yet, or not for your role",
+    "retired": "It is no longer in use",
+    "in_past": "The time has passed",
+    "too_short": "Shorter than the shortest booking",
+    "too_long": "Longer than the longest booking",
+    "off_grid": "Not on the steps in which it is booked",
+    "outside_hours": "Outside opening hours",
+    "closed": "A day on which it is closed",
+    "notice": "Too soon: it needs notice",
+    "horizon": "Too far ahead",
+    "not_allowed": "Your role may not book it",
+}
 
 
 def about() -> dict[str, Any]:
@@ -45,100 +47,57 @@ def about() -> dict[str, Any]:
 
 
 @pages.get("/api/docs")
-def show() -> Response:
-    """Show every operation to people; no script, nothing from elsewhere."""
-    from flask import current_app
-
-    response = Response(str(page(_description(current_app))), mimetype="text/html")
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
+def show() -> str:
+    """Show every operation to people."""
+    spec = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
+    codes = sorted((TITLES | REFUSALS).items())
+    return render_template("api/docs.html", about=ABOUT, sections=sections(spec), problems=codes)
 
 
-def _description(app: Flask) -> Json:
-    spec: Json = app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
-    return spec
-
-
-def page(spec: Json) -> Markup:
-    """Build the page from the OpenAPI description."""
-    return _PAGE.format(
-        style=url_for("static", filename="style.css"),
-        about=spec["info"]["description"],
-        spec=url_for("api-docs.openapi_json"),
-        operations=_sections(spec),
-        problems=_join(
-            Markup('<dt id="{0}"><code>{0}</code></dt><dd>{1}</dd>').format(code, title)
-            for code, title in sorted(TITLES.items())
-        ),
-    )
-
-
-def _sections(spec: Json) -> Markup:
-    by_tag: dict[str, list[Markup]] = {}
+def sections(spec: Json) -> list[tuple[str, list[Json]]]:
+    """Sort the operations of a description by tag, as the page shows them."""
+    by_tag: dict[str, list[Json]] = {}
     for path, operations in spec["paths"].items():
         for method in METHODS:
             if method in operations:
-                shown = _operation(path, method, operations[method], operations.get("parameters", []), spec)
-                by_tag.setdefault(operations[method]["tags"][0], []).append(shown)
-    sections = (
-        Markup("<section><h2>{}</h2>{}</section>").format(tag, _join(shown)) for tag, shown in by_tag.items()
-    )
-    return _join(sections)
+                operation = operations[method]
+                shown = _operation(path, method, operation, operations.get("parameters", []), spec)
+                by_tag.setdefault(operation["tags"][0], []).append(shown)
+    return list(by_tag.items())
 
 
-def _operation(path: str, method: str, operation: Json, shared: list[Json], spec: Json) -> Markup:
+def _operation(path: str, method: str, operation: Json, shared: list[Json], spec: Json) -> Json:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    more = operation.get("description")
-    return _OPERATION.format(
-        id=operation["operationId"],
-        method=method.upper(),
-        path=path,
-        summary=operation.get("summary", ""),
-        description=Markup("<p>{}</p>").format(more) if more else "",
-        parameters=_table("Parameters", [*shared, *operation.get("parameters", [])]),
-        body=_body(content["schema"], spec) if content else "",
-        answers=", ".join(operation["responses"]),
-    )
-
-
-def _body(schema: Json, spec: Json) -> Markup:
-    shape = spec["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else schema
-    needed = shape.get("required", [])
-    rows = [
-        {"name": name, "in": "body", "schema": one, "required": name in needed}
-        for name, one in shape["properties"].items()
+    inputs = [
+        *shared,
+        *operation.get("parameters", []),
+        *(_members(content["schema"], spec) if content else ()),
     ]
-    return _table("Body", rows)
+    return {
+        "id": operation["operationId"],
+        "method": method.upper(),
+        "path": path,
+        "summary": operation["summary"],
+        "description": operation.get("description", "").replace("`", ""),
+        "inputs": [(one["name"], one["in"], _words(one)) for one in inputs],
+        "answers": " or ".join(sorted(code for code in operation["responses"] if code < "400")),
+    }
 
 
-def _table(caption: str, rows: list[Json]) -> Markup:
-    if not rows:
-        return Markup("")
-    head = Markup(
-        "<thead><tr><th scope=col>Name</th><th scope=col>Where</th><th scope=col>What</th></tr></thead>"
-    )
-    cells = _join(
-        Markup("<tr><th scope=row><code>{}</code></th><td>{}</td><td>{}</td></tr>").format(
-            row["name"], row["in"], _words(row)
-        )
-        for row in rows
-    )
-    return Markup("<table class=table><caption>{}</caption>{}<tbody>{}</tbody></table>").format(
-        caption, head, cells
-    )
+def _members(schema: Json, spec: Json) -> list[Json]:
+    shape = spec["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    return [
+        {"name": name, "in": "body", "schema": member, "required": name in shape.get("required", ())}
+        for name, member in shape["properties"].items()
+    ]
 
 
-def _words(row: Json) -> str:
-    schema = row["schema"]
+def _words(given: Json) -> str:
+    schema = given["schema"]
     kind = schema.get("type", "text or object" if "oneOf" in schema else "any")
     words = [" or ".join(kind) if isinstance(kind, list) else kind]
-    words += [str(schema["format"])] if "format" in schema else []
+    words += [schema["format"]] if "format" in schema else []
     words += ["one of " + ", ".join(map(str, schema["enum"]))] if "enum" in schema else []
-    words += ["needed"] if row.get("required") else []
-    words += [row["description"]] if "description" in row else []
+    words += ["needed"] if given.get("required") else []
+    words += [given["description"]] if "description" in given else []
     return "; ".join(words)
-
-
-def _join(parts: Any) -> Markup:
-    return Markup("").join(escape(part) for part in parts)

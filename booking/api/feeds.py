@@ -36,7 +36,7 @@ def make_feed(body: dict[str, Any]) -> Response:
     return once(viewer, lambda: _make(viewer, body))
 
 
-@door.operation("DELETE", "/feeds/<feed_id>", tag="Calendar feeds", shows=schemas.FeedShown)
+@door.operation("DELETE", "/feeds/<string(length=16):feed_id>", tag="Calendar feeds", shows=schemas.FeedShown)
 def withdraw_feed(feed_id: str) -> Response:
     """Withdraw a calendar subscription; may be repeated"""
     if not _ID.fullmatch(feed_id):

@@ -5,10 +5,12 @@ import binascii
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from booking.api.shapes import Json
 from booking.base.errors import Invalid
+from booking.base.period import MAX_MOMENT, MIN_MOMENT
 
 MOST = 200
 
@@ -54,4 +56,15 @@ def read_cursor(text: str | None, kinds: tuple[type, ...], settles: int = 0) -> 
             return Cursor(tuple(after), tuple(settled))
     except (ValueError, TypeError, RecursionError, binascii.Error):
         pass
-    raise Invalid({"cursor": ["Use the cursor as the page before gave it."]})
+    raise not_ours()
+
+
+def moment_in(seconds: int) -> datetime:
+    """Read a moment of a cursor."""
+    if not MIN_MOMENT.timestamp() <= seconds <= MAX_MOMENT.timestamp():
+        raise not_ours()
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def not_ours() -> Invalid:
+    return Invalid({"cursor": ["Use the cursor as the page before gave it."]})

@@ -70,7 +70,7 @@ class NewBooking(Schema):
     )
     start = Moment(required=True)
     end = Moment(required=True)
-    title = Line(MAX_TITLE, required=True)
+    title = Line(MAX_TITLE, required=True, metadata={"minLength": 1})
     project = Line(CODE, allow_none=True)
     people = Whole(0, MAX_PEOPLE)
     participants = fields.List(Line(PERSON), validate=validate.Length(max=MAX_PARTICIPANTS))

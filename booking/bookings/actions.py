@@ -141,7 +141,7 @@ def cancel(booking_id: str, by: Viewer, reason: str = "", if_version: int | None
     must_be_able_to_write(by)
     with transaction():
         booking = find(booking_id, by)
-        if booking.status in ("cancelled", "declined"):
+        if booking.status in ("cancelled", "declined", "completed"):  # completed: it was ended early
             _may_change_or_raise(booking, by)
             return booking
         booking = _find_to_change(booking_id, by, if_version)

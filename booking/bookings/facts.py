@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, and_, or_, select
 
 from booking.base import clock
-from booking.base.db import db, lock
-from booking.base.errors import Invalid
+from booking.base.db import db, is_sqlite, lock
+from booking.base.errors import Busy, Invalid
 from booking.base.period import Period
 from booking.bookings.models import Booking, Participant
 from booking.bookings.request import BookingRequest, Facts, Want, wants_of
 from booking.bookings.visibility import Level, Relation, level
 from booking.facilities.models import Resource, Room
 from booking.facilities.places import Places
-from booking.facilities.queries import places
+from booking.facilities.queries import directory_version, places
 from booking.people.models import Membership, Organisation, Project, User
 from booking.people.viewer import Viewer, client_of
 from booking.schedule.free import Taken, group_by_resource
@@ -106,7 +106,11 @@ def _people(request: BookingRequest, by: Viewer, kept: frozenset[int]) -> dict[s
     names = {n.strip() for n in (*request.participants, request.on_behalf_of, request.supervisor) if n}
     if not names:
         return {}
-    query = select(User, Organisation).join(Organisation).where(or_(User.active, User.id.in_(kept)))
+    query = (
+        select(User, Organisation)
+        .join(Organisation)
+        .where(or_(and_(User.active, Organisation.active), User.id.in_(kept)))
+    )
     if not by.is_host:  # who works for a rival must not be found out by trying addresses
         near = or_(Organisation.kind == "host", Organisation.id == by.organisation_id)
         query = query.where(or_(near, User.id.in_(kept)))
@@ -172,6 +176,8 @@ def lock_everything(cast: Cast, others: Collection[int] = (), people: Collection
     lock(Resource, resources)
     lock(Room, rooms)
     lock(User, cast.user_ids | set(people))
+    if not is_sqlite() and directory_version() != cast.places.version:  # SQLite lets nobody in between
+        raise Busy("The facility's rules changed at this moment; please try again.")
 
 
 def gather(

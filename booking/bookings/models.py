@@ -55,8 +55,8 @@ class Booking(Base):
         Index("ix_bookings_organisation", "organisation_id", "starts_at"),
         Index("ix_bookings_project", "project_id", "starts_at"),
         Index("ix_bookings_supervisor", "supervisor_id", "starts_at"),
-        Index("ix_bookings_window", "starts_at", **only_where("NOT long_stay")),
-        Index("ix_bookings_long", "ends_at", **only_where("long_stay")),
+        Index("ix_bookings_window", "starts_at", **only_where("NOT long_stay", "long_stay = 0")),
+        Index("ix_bookings_long", "ends_at", **only_where("long_stay", "long_stay = 1")),
         Index("ix_bookings_requests", "status", "answer_due_at"),
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, false, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from booking.base import clock
@@ -268,12 +268,17 @@ def text_of(moment: datetime) -> str:
 
 
 def blocks(
-    viewer: Viewer | None, resource_ids: Collection[int], window: Period, by_unit: bool = False
+    viewer: Viewer | None,
+    resource_ids: Collection[int],
+    window: Period,
+    by_unit: bool = False,
+    hidden_only: bool = False,
 ) -> list[Block]:
     """Return what a viewer sees on some resources in a window, in order of time: two statements.
 
     What is only alias or busy to the viewer is merged with its held time and its neighbours (per unit
     if `by_unit`), so that nobody can count or follow another's runs.
+    With `hidden_only` the others are left out.
     """
     catalogue = places()
     known = [r for r in resource_ids if r in catalogue.resources]
@@ -305,7 +310,10 @@ def blocks(
         .where(in_window(window.start, window.end, long_stays), Occupancy.held_until > window.start)
         .order_by(Occupancy.starts_at, Occupancy.hold_id, Occupancy.unit_id)
     )
-    return _reduce(db.session.execute(query).all(), viewer, catalogue, by_unit)
+    if hidden_only and viewer is not None:
+        query = query.where(~func.coalesce(_visible_to(viewer, Level.PARTIAL), false()))
+    found = _reduce(db.session.execute(query).all(), viewer, catalogue, by_unit)
+    return [block for block in found if block.level < Level.PARTIAL] if hidden_only else found
 
 
 def _reduce(rows: Sequence[Any], viewer: Viewer | None, catalogue: Places, by_unit: bool) -> list[Block]:
@@ -404,22 +412,70 @@ class Search:
     mine: bool = False
 
 
-def search(viewer: Viewer, asked: Search) -> list[Detail]:
-    """List the bookings of a window that a viewer may see at least in part, cancelled ones too, by time."""
+def search(
+    viewer: Viewer, asked: Search, after: tuple[datetime, str] | None = None, limit: int | None = None
+) -> list[Detail]:
+    """List the bookings of a window that a viewer may see at least in part, cancelled ones too.
+
+    They come by start and public id; a page begins beyond the pair `after` of the one before. Which project
+    a booking belongs to is known only to those who see all of it: so with a project, only those are listed.
+    """
+    least = Level.FULL if asked.project is not None else Level.PARTIAL
     start, end = asked.window.start, asked.window.end
-    normal = and_(Booking.long_stay.is_(False), Booking.starts_at > start - MAX_HOLD, Booking.starts_at < end)
-    query = select(Booking).where(or_(normal, Booking.long_stay))
-    query = query.where(Booking.starts_at < end, Booking.ends_at > start)
-    query = _filtered(query, viewer, asked).order_by(Booking.starts_at, Booking.id)
-    found = details(list(db.session.scalars(query)), viewer)
-    if asked.status:
-        found = [d for d in found if d.status == asked.status]
-    return [d for d in found if d.level >= Level.PARTIAL]
+    query = select(Booking).where(Booking.starts_at < end, Booking.ends_at > start)
+    query = _filtered(query, viewer, asked).where(_visible_to(viewer, least))
+    if after is not None:
+        same = and_(Booking.starts_at == after[0], Booking.public_id > after[1])
+        query = query.where(Booking.starts_at >= after[0], or_(Booking.starts_at > after[0], same))
+    query = query.order_by(Booking.starts_at, Booking.public_id).limit(limit)
+    normal = query.where(~Booking.long_stay, Booking.starts_at > start - MAX_HOLD)
+    found = [*db.session.scalars(normal), *db.session.scalars(query.where(Booking.long_stay))]
+    found.sort(key=lambda booking: (booking.starts_at, booking.public_id))
+    return [d for d in details(found[:limit], viewer) if d.level >= least]
+
+
+def _visible_to(viewer: Viewer, least: Level) -> ColumnElement[bool]:
+    """Return the condition for what a viewer may see in part, or in full: `level` said in SQL.
+
+    Only so can the database cut a list into pages; `level` still has the last word.
+    """
+    if viewer.is_admin:
+        return true()
+    hidden_project = select(Project.id).where(Project.confidential)
+    open_to_all = or_(Booking.project_id.is_(None), Booking.project_id.not_in(hidden_project))
+    partners = select(Organisation.id).where(Organisation.kind != "host")
+    own = and_(Booking.organisation_id == viewer.organisation_id, Booking.organisation_id.in_(partners))
+    in_part = viewer.is_host and least is Level.PARTIAL
+    staffed = select(BookingResource.booking_id).where(
+        BookingResource.resource_id.in_(_staffed_resources(viewer)), BookingResource.left_at.is_(None)
+    )
+    return or_(
+        _mine(viewer),
+        Booking.project_id.in_(viewer.projects),
+        Booking.organisation_id.in_(viewer.coordinates),
+        Booking.organiser_id.in_(viewer.led_people),
+        Booking.facility_id.in_(viewer.staffed()),
+        Booking.id.in_(staffed) if viewer.staffs_anything else false(),
+        and_(open_to_all, own),
+        and_(open_to_all, Booking.organisation_id.not_in(partners)) if in_part else false(),
+    )
+
+
+def _has_status(status: str) -> ColumnElement[bool]:
+    """Return the condition for a status as of now: `status_now` said in SQL."""
+    running, over = ("confirmed", "in_use"), Booking.ends_at <= clock.now()
+    if status == "completed":
+        return or_(Booking.status == status, and_(Booking.status.in_(running), over))
+    if status in running:
+        return and_(Booking.status == status, ~over)
+    return Booking.status == status
 
 
 def _filtered(query: Select[Any], viewer: Viewer, asked: Search) -> Select[Any]:
     if asked.mine:
         query = query.where(_mine(viewer))
+    if asked.status is not None:
+        query = query.where(_has_status(asked.status))
     if asked.project is not None:
         query = query.where(
             Booking.project_id == select(Project.id).where(Project.code == asked.project).scalar_subquery()

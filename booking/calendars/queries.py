@@ -309,7 +309,7 @@ def booking_rows(
         null().label("resource_id"), null().label("on_from"), null().label("left_at")
     )
     normal = base.where(
-        Booking.long_stay.is_(False), _starts_near(Booking.starts_at, window), Booking.ends_at > window.start
+        ~Booking.long_stay, _starts_near(Booking.starts_at, window), Booking.ends_at > window.start
     )
     return _all(normal, base.where(_long_stay_in(window)))
 
@@ -324,7 +324,7 @@ def _on_places(base: Select[Any], shown: Sequence[ResourcePlace], window: Period
     normal = base.where(
         place.resource_id.in_(ids),
         _starts_near(place.starts_at, window),
-        Booking.long_stay.is_(False),
+        ~Booking.long_stay,
         or_(place.left_at.is_not(None), Booking.ends_at > window.start),
     )
     return _all(normal, base.where(place.resource_id.in_(for_long), _long_stay_in(window)))
@@ -397,7 +397,7 @@ def held_by(link: Link, window: Period) -> list[tuple[datetime, datetime]]:
         .where(_belongs(link), Occupancy.active, Occupancy.held_until > window.start)
     )
     normal = query.where(
-        Booking.long_stay.is_(False),
+        ~Booking.long_stay,
         _starts_near(Booking.starts_at, window),
         Occupancy.starts_at < window.end,
     )

@@ -15,6 +15,7 @@ from booking.base import clock
 from booking.base.db import db, transaction
 from booking.base.errors import Busy
 from booking.bookings.actions import expire_requests
+from booking.calendars.actions import forget_old_events
 from booking.cli.locks import in_use
 from booking.cli.processes import end_with_parent
 from booking.cli.shell import data_option
@@ -66,7 +67,7 @@ def work(app: Flask) -> dict[str, int]:
                 forget_old()
                 old = SignInFailure.at < clock.now() - FAILURES_KEPT
                 db.session.execute(delete(SignInFailure).where(old))
-            return {"expired": expired}
+            return {"expired": expired, "events_forgotten": forget_old_events()}
         except Busy:
             return {"expired": 0}
         finally:

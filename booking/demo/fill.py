@@ -21,8 +21,9 @@ from booking.bookings.actions import approve, book, cancel, change, decline
 from booking.bookings.models import Booking
 from booking.bookings.queries import request_of
 from booking.bookings.request import BookingRequest, Wanted
-from booking.demo.wishes import DOMAIN, Wish, stories, weekly
-from booking.facilities.places import opens_to
+from booking.demo.stories import stories
+from booking.demo.wishes import DOMAIN, Wish, weekly
+from booking.facilities.places import Places, ResourcePlace, opens_to
 from booking.facilities.queries import places, viewer_of
 from booking.people.models import User
 from booking.people.passwords import hash_password, password_fits
@@ -60,9 +61,9 @@ def _shared_hash() -> str:
 def fill() -> int:
     """Make the demo's bookings around today, all in one transaction; return how many."""
     t0 = clock.now().astimezone(zone(ZONE)).date()
-    places()  # is remembered only outside of transactions
+    catalogue = places()  # is remembered only outside of transactions
     with transaction():
-        return _Filling(t0).run()
+        return _Filling(t0, catalogue).run()
 
 
 @dataclass(order=True)
@@ -75,8 +76,8 @@ class _Event:
 class _Filling:
     """What happens in the demo's past, in order of time."""
 
-    def __init__(self, t0: date) -> None:
-        self.t0 = t0
+    def __init__(self, t0: date, catalogue: Places) -> None:
+        self.t0, self.catalogue = t0, catalogue
         self.tz: ZoneInfo = zone(ZONE)
         self.rng = Random(t0.isoformat())  # noqa: S311 (demo data needs no cryptography)
         self.order = count()
@@ -103,7 +104,7 @@ class _Filling:
     def _made_on(self, wish: Wish) -> date | None:
         """Return the day on which a wish would be booked: before today, with notice, within the horizon."""
         organiser = self._viewer(wish.on_behalf_of or wish.who)
-        rules = [places().by_code[code].effective(organiser.role) for code, _ in wish.takes]
+        rules = [resource.effective(organiser.role) for resource in self._resources(wish)]
         notice = max(int(str(rule["notice_minutes"].value)) for rule in rules) // (24 * 60) + 1
         yesterday = self.t0 - timedelta(days=1)
         if wish.fate == "waiting":
@@ -114,7 +115,7 @@ class _Filling:
     def _earliest(self, wish: Wish, role: str) -> date:
         """Return the first day on which a wish's day is within the horizon of all it takes."""
         days = []
-        for resource in (places().by_code[code] for code, _ in wish.takes):
+        for resource in self._resources(wish):
             horizon = timedelta(days=int(str(resource.effective(role)["horizon_days"].value)))
             opens = opens_to(resource, role, self.t0 - timedelta(weeks=10))
             days.append(wish.day - horizon if opens is None or opens < wish.day - horizon else date.min)
@@ -139,13 +140,28 @@ class _Filling:
 
     def _book(self, wish: Wish) -> None:
         for attempt in range(TRIES):
+            moved = self._moved(wish, attempt)
+            if not self._may_be_open(moved):
+                continue
             try:
-                booking = book(self._request(self._moved(wish, attempt)), self._viewer(wish.who))
+                booking = book(self._request(moved), self._viewer(wish.who))
             except (BookingError, LocalTimeMissing, LocalTimeTwice):
                 continue  # taken, closed or not open yet: they look for another time, or give up
             self.made += 1
             self._follow_up(booking, wish)
             return
+
+    def _may_be_open(self, wish: Wish) -> bool:
+        """Spare the rules what is plain from the calendar: nobody starts or ends on a weekend or closure."""
+        end = datetime.combine(wish.day, wish.starts) + timedelta(minutes=wish.minutes)
+        return not any(
+            resource.closed_on(day) or (day.weekday() > 4 and resource.running != "free")
+            for resource in self._resources(wish)
+            for day in {wish.day, end.date()}
+        )
+
+    def _resources(self, wish: Wish) -> list[ResourcePlace]:
+        return [self.catalogue.by_code[code] for code, _ in wish.takes]
 
     def _moved(self, wish: Wish, attempt: int) -> Wish:
         return wish if attempt == 0 else replace(wish, day=wish.day + timedelta(days=attempt))

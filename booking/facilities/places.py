@@ -170,6 +170,7 @@ class ResourcePlace:
     policies: tuple[PolicyPlace, ...]
     twins: tuple[int, ...] = ()
     renamed_at: datetime | None = None
+    _effective: dict[str, dict[str, Ruled]] = field(default_factory=dict, compare=False, repr=False)
 
     def state_on(self, day: date) -> str:
         """Return the state that counts on a day: the stricter of the facility's and the resource's own."""
@@ -182,7 +183,12 @@ class ResourcePlace:
         return sorted({step.starts_on for step in (*self.facility.steps, *self.steps)})
 
     def effective(self, role: str) -> dict[str, Ruled]:
-        """Return each rule's value for a role and where it comes from."""
+        """Return each rule's value for a role and where it comes from; worked out once, not to be changed."""
+        if role not in self._effective:
+            self._effective[role] = self._work_out(role)
+        return self._effective[role]
+
+    def _work_out(self, role: str) -> dict[str, Ruled]:
         speaking = sorted((p for p in self.policies if p.speaks_of(self, role)), key=lambda p: p.rank)
         rules = {
             name: Ruled(value, "Built-in default", "the product", "no policy says otherwise")

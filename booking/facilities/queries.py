@@ -161,7 +161,9 @@ def _policy(row: Policy) -> PolicyPlace:
 def viewer_of(user_id: int, scope: str = "write") -> Viewer | None:
     """Return everything that decides what a person may see and do now; None if there is no such account."""
     row = db.session.execute(
-        select(User, Organisation).join(Organisation).where(User.id == user_id, User.active)
+        select(User, Organisation)
+        .join(Organisation)
+        .where(User.id == user_id, User.active, Organisation.active)
     ).one_or_none()
     if row is None:
         return None

@@ -142,9 +142,7 @@ def _only_an_admin(by: Viewer) -> None:
         raise Forbidden("Only an administrator can make an administrator.")
 
 
-def _checked_person(
-    details: PersonDetails, password: str = "", also_inactive: bool = False
-) -> Organisation:
+def _checked_person(details: PersonDetails, password: str = "", also_inactive: bool = False) -> Organisation:
     faults = Faults()
     faults.add("email", _email_fault(details.email))
     faults.text("name", details.name, 200, "Give the person's name.")

@@ -10,8 +10,13 @@ from booking.base.db import Base, UTCDateTime
 from booking.facilities.models import Resource, Room, Unit
 
 
-def only_where(condition: str) -> dict[str, Any]:
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+def only_where(postgresql: str, sqlite: str | None = None) -> dict[str, Any]:
+    """Limit an index to some rows; SQLite uses it only if a query says the condition in the same words."""
+    return {"postgresql_where": text(postgresql), "sqlite_where": text(sqlite or postgresql)}
+
+
+NORMAL = only_where("active AND NOT long_stay", "active = 1 AND long_stay = 0")
+LONG = only_where("active AND long_stay", "active = 1 AND long_stay = 1")
 
 
 class Hold(Base):
@@ -45,8 +50,8 @@ class Occupancy(Base):
         CheckConstraint("starts_at < held_until AND held_until <= cleared_until", name="order"),
         Index("ix_occupancy_unit_held", "unit_id", "held_until", "starts_at", **only_where("active")),
         Index("ix_occupancy_unit_start", "unit_id", "starts_at", **only_where("active")),
-        Index("ix_occupancy_window", "resource_id", "starts_at", **only_where("active AND NOT long_stay")),
-        Index("ix_occupancy_long", "resource_id", "held_until", **only_where("active AND long_stay")),
+        Index("ix_occupancy_window", "resource_id", "starts_at", **NORMAL),
+        Index("ix_occupancy_long", "resource_id", "held_until", **LONG),
     )
 
 
@@ -65,5 +70,5 @@ class Presence(Base):
 
     __table_args__ = (
         CheckConstraint("starts_at < ends_at AND people > 0", name="order"),
-        Index("ix_presence_room", "room_id", "starts_at", **only_where("active")),
+        Index("ix_presence_room", "room_id", "starts_at", **only_where("active", "active = 1")),
     )

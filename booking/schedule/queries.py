@@ -19,20 +19,22 @@ def in_window(start: datetime, end: datetime, long_stays: bool) -> ColumnElement
     """
     earliest = start - MAX_HOLD - MAX_CLEARANCE
     normal = and_(
-        Occupancy.long_stay.is_(False),
+        Occupancy.active,
+        ~Occupancy.long_stay,
         Occupancy.starts_at > earliest,
         Occupancy.starts_at < end,
         Occupancy.cleared_until > start,
     )
     if not long_stays:
-        return and_(Occupancy.active, normal)
-    long = and_(
+        return normal
+    long = and_(  # each half says "active" for itself: so each can use its own index
+        Occupancy.active,
         Occupancy.long_stay,
         Occupancy.held_until > start - MAX_CLEARANCE,
         Occupancy.starts_at < end,
         Occupancy.cleared_until > start,
     )
-    return and_(Occupancy.active, or_(normal, long))
+    return or_(normal, long)
 
 
 def taken_rows(resource_ids: Collection[int], window: Period, long_stays: bool) -> Select[Any]:

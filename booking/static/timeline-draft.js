@@ -1,6 +1,7 @@
 // A draft: a new booking, or an old one being moved, drawn over the timeline and checked by the server as it changes.
 
 const PAUSE = 140;
+const UNREAD = { ok: false, refusals: [{ message: "The booking could not be read; please try again." }], alternatives: [] };
 
 export function drafts({ root, tip, ask, clock, time, said }) {
   let now = null;
@@ -35,7 +36,10 @@ export function drafts({ root, tip, ask, clock, time, said }) {
   async function checkNow() {
     const asked = now;
     const { turn } = asked;
-    const verdict = await ask.check(asked);
+    await asked.reading;
+    if (now !== asked || turn !== asked.turn) return;
+    asked.resources = resources();
+    const verdict = asked.resources === null ? UNREAD : await ask.check(asked);
     if (verdict === null || now !== asked || turn !== asked.turn) return;
     now.verdict = verdict;
     draw();
@@ -49,12 +53,18 @@ export function drafts({ root, tip, ask, clock, time, said }) {
     timer = setTimeout(checkNow, PAUSE);
   }
 
-  /** Name what is wanted: the row's resource, or a booking's own resources with the moved one replaced. */
+  /** Name what is wanted: the row's resource, or a booking's own with the moved one replaced; null if unknown. */
   function resources() {
     const { resource, unit } = now.row.dataset;
     if (!now.booking) return [unit ? { code: resource, unit_names: [unit] } : { code: resource, units: now.units ?? 1 }];
     if (resource === now.from) return undefined;
-    return now.whole?.map((one) => (one.code === now.from ? { ...one, code: resource } : one)) ?? [resource];
+    return now.whole?.map((one) => (one.code === now.from ? { ...one, code: resource } : one)) ?? null;
+  }
+
+  /** Read all that a booking takes, so that moving it to another row leaves the rest as it is. */
+  async function read(draft) {
+    const answer = await ask.show(draft.booking);
+    if (answer?.ok) draft.whole = answer.body.resources.map(({ code, units }) => ({ code, units }));
   }
 
   const api = {
@@ -66,20 +76,17 @@ export function drafts({ root, tip, ask, clock, time, said }) {
       drawn.innerHTML = '<span class="bk-text"><span class="bk-title"></span></span>';
       sheet().append(drawn);
       root.dataset.busy = "yes";
-      now = { verdict: null, resources: null, turn: 0, ...fields, drawn, from: fields.row.dataset.resource };
+      now = { verdict: null, resources: null, whole: null, turn: 0, ...fields, drawn, from: fields.row.dataset.resource };
       now.origin?.classList.add("bk--moving");
-      if (now.booking) {
-        const mine = now;
-        ask.show(now.booking).then((answer) => { if (answer?.ok) mine.whole = answer.body.resources.map(({ code, units }) => ({ code, units })); });
-      }
-      api.to(now.start, now.end, now.row);
+      if (now.booking) now.reading = read(now);
+      check();
+      draw();
       return now;
     },
     /** Change what is drafted; the answer of the server follows. */
     to(start, end, row = now.row) {
-      if (now.resources !== null && now.start === start && now.end === end && now.row === row) return;
+      if (now.start === start && now.end === end && now.row === row) return;
       Object.assign(now, { start, end, row });
-      now.resources = resources();
       check();
       draw();
     },

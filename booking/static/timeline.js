@@ -98,7 +98,7 @@ if (root.querySelector(".timeline-sheet")) {
     const done = draft.end();
     if (!done.booking) dialog.create(done, verdict, book, async (again) => (await ask.check(again)) ?? verdict);
     else {
-      const before = { start, end, ...(done.resources ? { resources: done.whole } : {}) };
+      const before = { start, end, ...(done.whole ? { resources: done.whole } : {}) };
       if (verdict.ok) await save(done, before); else refuse(done, before, verdict);
     }
   }

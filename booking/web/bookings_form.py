@@ -72,7 +72,7 @@ class BookingForm(FlaskForm):
     key = HiddenField(validators=[Length(max=64)])
     version = HiddenField(filters=[lambda text: int(text) if str(text or "").isdecimal() else None])
 
-    rows: list[tuple[str, str]]
+    rows: list[tuple[str, str, str]]
     row_fault: str = ""
     general: list[tuple[str, None]]
     adds_row: bool = False
@@ -80,7 +80,7 @@ class BookingForm(FlaskForm):
     start: LocalMoment
     end: LocalMoment
 
-    def prepare(self, viewer: Viewer, rows: list[tuple[str, str]], detail: Detail | None = None) -> None:
+    def prepare(self, viewer: Viewer, rows: list[tuple[str, str, str]], detail: Detail | None = None) -> None:
         """Set what depends on the viewer and on the resources chosen."""
         known = {row.code: f"{row.code} {row.name}" for row in my_projects(viewer)}
         if detail and detail.project:
@@ -88,10 +88,10 @@ class BookingForm(FlaskForm):
         if self.project.data and self.project.data not in known:
             known[self.project.data] = self.project.data
         self.project.choices = {"": "None", **known}
-        self.rows = rows or [("", "1")]
+        self.rows = rows or [("", "1", "")]
         self.general = []
         catalogue = places()
-        first = next((catalogue.by_code[code] for code, _ in rows if code in catalogue.by_code), None)
+        first = next((catalogue.by_code[code] for code, *_ in rows if code in catalogue.by_code), None)
         facility = first.facility if first else next(iter(catalogue.facilities.values()), None)
         self.tz = facility.tz if facility else ZoneInfo("Europe/London")
         self.timezone = facility.timezone if facility else "Europe/London"
@@ -134,7 +134,7 @@ class BookingForm(FlaskForm):
         return fits and not self.row_fault
 
     def _row_fault(self) -> str:
-        chosen = [(code, units) for code, units in self.rows if code]
+        chosen = [(code, units) for code, units, _ in self.rows if code]
         if not chosen:
             return "Choose at least one resource."
         if len(chosen) > MAX_RESOURCES:
@@ -150,7 +150,11 @@ class BookingForm(FlaskForm):
         return BookingRequest(
             starts_at=self.start.moment,
             ends_at=self.end.moment,
-            resources=tuple(Wanted(code, int(units)) for code, units in self.rows if code),
+            resources=tuple(
+                Wanted(code, int(units), (name,) if name and units == "1" else ())
+                for code, units, name in self.rows
+                if code
+            ),
             title=self.title.data or "",
             project=self.project.data or None,
             people=self.people.data if self.people.data is not None else 1,
@@ -177,17 +181,21 @@ def from_post(data: "MultiDict[str, str]", viewer: Viewer, detail: Detail | None
     """Read a form that was sent; a chosen alternative replaces times and resources."""
     data = _with_alternative(data)
     form = BookingForm(formdata=data)
-    codes, units = data.getlist("resource"), data.getlist("units")
+    codes, units, names = (data.getlist(name) for name in ("resource", "units", "unit"))
     rows = [
-        (code[:40], (units[n] if n < len(units) else "1").strip()[:8] or "1")
+        (code[:40], (_nth(units, n) or "1").strip()[:8] or "1", _nth(names, n)[:60])
         for n, code in enumerate(codes[: MAX_RESOURCES + 1])
         if code
     ]
     form.adds_row = "add" in data
     form.prepare(viewer, rows, detail)
     if form.adds_row:
-        form.rows = [*rows, ("", "1")]
+        form.rows = [*rows, ("", "1", "")]
     return form
+
+
+def _nth(values: list[str], n: int) -> str:
+    return values[n] if n < len(values) else ""
 
 
 def _with_alternative(data: "MultiDict[str, str]") -> "MultiDict[str, str]":
@@ -200,7 +208,7 @@ def _with_alternative(data: "MultiDict[str, str]") -> "MultiDict[str, str]":
         [
             (key, value)
             for key, value in data.items(multi=True)
-            if key not in ("resource", "units", "take", "key")
+            if key not in ("resource", "units", "unit", "take", "key")
         ]
     )
     for name, local, fold in (("start", start, start_fold), ("end", end, end_fold)):
@@ -224,7 +232,7 @@ def blank(args: Mapping[str, str], viewer: Viewer) -> BookingForm:
     """Return the form for a new booking, filled from the address (`resource`, `start`, `end`, `units`)."""
     form = BookingForm(formdata=None)
     code = args.get("resource", "")[:40]
-    rows = [(code, args.get("units", "1")[:4])] if code else []
+    rows = [(code, args.get("units", "1")[:4], args.get("unit", "")[:60])] if code else []
     form.key.data = secrets.token_hex(16)
     form.people.data = 1
     form.title.data = args.get("title", "")[:MAX_TITLE]
@@ -266,7 +274,7 @@ def filled(detail: Detail, args: Mapping[str, str], viewer: Viewer) -> BookingFo
     """Return the form that shows a booking as it is, to be changed."""
     booking = detail.booking
     form = BookingForm(formdata=None)
-    rows = [(resource.code, str(units)) for resource, units, _ in detail.resources]
+    rows = [(resource.code, str(units), "") for resource, units, _ in detail.resources]
     form.title.data, form.notes.data, form.people.data = booking.title, booking.notes, booking.people
     form.project.data = detail.project.code if detail.project else ""
     form.participants.data = ", ".join(user.email for user in detail.participants)

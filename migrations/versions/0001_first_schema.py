@@ -370,7 +370,7 @@ def upgrade() -> None:
             "ix_bookings_long",
             ["ends_at"],
             unique=False,
-            sqlite_where=sa.text("long_stay"),
+            sqlite_where=sa.text("long_stay = 1"),
             postgresql_where=sa.text("long_stay"),
         )
         batch_op.create_index("ix_bookings_organisation", ["organisation_id", "starts_at"], unique=False)
@@ -382,7 +382,7 @@ def upgrade() -> None:
             "ix_bookings_window",
             ["starts_at"],
             unique=False,
-            sqlite_where=sa.text("NOT long_stay"),
+            sqlite_where=sa.text("long_stay = 0"),
             postgresql_where=sa.text("NOT long_stay"),
         )
 
@@ -497,7 +497,7 @@ def upgrade() -> None:
             "ix_presence_room",
             ["room_id", "starts_at"],
             unique=False,
-            sqlite_where=sa.text("active"),
+            sqlite_where=sa.text("active = 1"),
             postgresql_where=sa.text("active"),
         )
 
@@ -780,7 +780,7 @@ def upgrade() -> None:
             "ix_occupancy_long",
             ["resource_id", "held_until"],
             unique=False,
-            sqlite_where=sa.text("active AND long_stay"),
+            sqlite_where=sa.text("active = 1 AND long_stay = 1"),
             postgresql_where=sa.text("active AND long_stay"),
         )
         batch_op.create_index(
@@ -801,7 +801,7 @@ def upgrade() -> None:
             "ix_occupancy_window",
             ["resource_id", "starts_at"],
             unique=False,
-            sqlite_where=sa.text("active AND NOT long_stay"),
+            sqlite_where=sa.text("active = 1 AND long_stay = 0"),
             postgresql_where=sa.text("active AND NOT long_stay"),
         )
     _raise_guard()
@@ -813,7 +813,7 @@ def downgrade() -> None:
     with op.batch_alter_table("occupancy", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_occupancy_window",
-            sqlite_where=sa.text("active AND NOT long_stay"),
+            sqlite_where=sa.text("active = 1 AND long_stay = 0"),
             postgresql_where=sa.text("active AND NOT long_stay"),
         )
         batch_op.drop_index(
@@ -824,7 +824,7 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_occupancy_long",
-            sqlite_where=sa.text("active AND long_stay"),
+            sqlite_where=sa.text("active = 1 AND long_stay = 1"),
             postgresql_where=sa.text("active AND long_stay"),
         )
         batch_op.drop_index(batch_op.f("ix_occupancy_hold_id"))
@@ -875,7 +875,7 @@ def downgrade() -> None:
     op.drop_table("resources")
     with op.batch_alter_table("presence", schema=None) as batch_op:
         batch_op.drop_index(
-            "ix_presence_room", sqlite_where=sa.text("active"), postgresql_where=sa.text("active")
+            "ix_presence_room", sqlite_where=sa.text("active = 1"), postgresql_where=sa.text("active")
         )
         batch_op.drop_index(batch_op.f("ix_presence_hold_id"))
 
@@ -901,7 +901,7 @@ def downgrade() -> None:
     with op.batch_alter_table("bookings", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_bookings_window",
-            sqlite_where=sa.text("NOT long_stay"),
+            sqlite_where=sa.text("long_stay = 0"),
             postgresql_where=sa.text("NOT long_stay"),
         )
         batch_op.drop_index("ix_bookings_supervisor")
@@ -910,7 +910,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_bookings_organiser")
         batch_op.drop_index("ix_bookings_organisation")
         batch_op.drop_index(
-            "ix_bookings_long", sqlite_where=sa.text("long_stay"), postgresql_where=sa.text("long_stay")
+            "ix_bookings_long", sqlite_where=sa.text("long_stay = 1"), postgresql_where=sa.text("long_stay")
         )
 
     op.drop_table("bookings")

@@ -401,7 +401,7 @@ def test_units_open_in_place(visit: Open, book: Callable[..., Booking]) -> None:
 # --- news --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("view", ["day", "week", "list"])
+@pytest.mark.parametrize("view", ["week", "list"])
 def test_a_booking_of_somebody_else_appears_by_itself(
     visit: Open, book: Callable[..., Booking], view: str
 ) -> None:
@@ -519,3 +519,46 @@ def test_the_line_of_now_follows_the_servers_clock(visit: Open) -> None:
     line = page.locator(".timeline-now line")
     expect(line).to_have_attribute("x1", re.compile(r"^21\.[4-5]"))
     assert clock.now().hour == 9
+
+
+# --- the facility's clock ----------------------------------------------------------------------------
+
+
+def test_times_are_the_facilitys_wherever_one_is(visit: Open, world: World) -> None:  # noqa: F811
+    page = visit("researcher", timezone_id="America/New_York")
+    expect(page.locator("#timeline-zone")).to_contain_text("Europe/London")
+    page.mouse.click(*at(page, "H-BSC1", 13.2))
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("13:00–14:00")
+    dialog.get_by_label("Title").fill("From afar")
+    dialog.get_by_role("button", name="Book", exact=True).click()
+    expect(row(page, "H-BSC1").get_by_role("link", name="From afar")).to_contain_text("13:00–14:00")
+    assert on(world) == [("From afar", hour(13), hour(14))]
+
+
+CLOCK = """async ([address, question, moment, minutes]) => {
+  const clock = (await import(address)).clockOf("Europe/London");
+  return clock[question](moment / 60, minutes);
+}"""
+
+
+def test_the_browser_knows_the_hour_that_comes_twice_and_the_one_that_is_skipped(visit: Open) -> None:
+    page = visit("student")
+    address = page.locator("#timeline-script").get_attribute("data-time")
+
+    def ask(question: str, moment: datetime, minutes: int = 0) -> Any:
+        return page.evaluate(CLOCK, [address, question, int(moment.timestamp()), minutes])
+
+    assert (
+        ask("read", utc(2026, 10, 25, 0, 30))
+        == ask("read", utc(2026, 10, 25, 1, 30))
+        == {
+            "date": "2026-10-25",
+            "time": "01:30",
+        }
+    )
+    folds = [ask("fold", utc(2026, 10, 25, 0, 30) + timedelta(minutes=30 * n)) for n in range(-2, 5)]
+    assert folds == ["", "first", "first", "second", "second", "", ""]
+    assert ask("fold", utc(2027, 3, 28, 1)) == ""
+    assert ask("add", utc(2027, 3, 27, 9), 24 * 60) * 60 == utc(2027, 3, 28, 8).timestamp()
+    assert ask("add", utc(2027, 3, 27, 9), 90) * 60 == utc(2027, 3, 27, 10, 30).timestamp()

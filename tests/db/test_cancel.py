@@ -7,9 +7,9 @@ import pytest
 from booking.base import audit, clock
 from booking.base.db import db
 from booking.base.errors import Forbidden, Invalid, NotChangeable, NotFound, Stale
-from booking.bookings.actions import book, cancel
+from booking.bookings.actions import book, cancel, change
 from booking.bookings.models import Booking
-from booking.bookings.queries import status_now
+from booking.bookings.queries import request_of, status_now
 from booking.bookings.request import Wanted
 from booking.schedule.guard import overlaps
 from booking.schedule.models import Occupancy
@@ -121,11 +121,14 @@ def test_what_is_over_is_not_cancelled(world: World, booking: Booking) -> None:
         assert status_now(booking) == "confirmed"
 
 
-def test_what_ended_early_is_over(world: World, booking: Booking) -> None:
+def test_what_ended_early_is_over_and_may_be_ended_again(world: World, booking: Booking) -> None:
     with clock.travel(booking.starts_at + timedelta(hours=1)):
         cancel(booking.public_id, world.viewer("student"))
+        before = whole_state()
+        assert cancel(booking.public_id, world.viewer("student")).status == "completed"
         with pytest.raises(NotChangeable):
-            cancel(booking.public_id, world.viewer("student"))
+            change(booking.public_id, request_of(booking), world.viewer("student"))
+    assert whole_state() == before
 
 
 def test_whoever_cancels_the_booking_of_another_says_why_in_words_that_can_be_stored(

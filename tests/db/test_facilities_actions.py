@@ -150,6 +150,15 @@ def test_what_a_state_allows_is_not_listed(world: World) -> None:
     assert outside([world.resources["H-BSC1"]], [Step(TODAY, "planned")], LONDON).count == 0
 
 
+def test_what_runs_on_after_the_closing_day_is_listed(world: World) -> None:
+    start = next_weekday(10)
+    bookings.book(request("H-INC1", start, hours=7 * 24), world.viewer("researcher"))
+    concerned, first = [world.resources["H-INC1"]], start.date()
+    for days, count in ((1, 1), (6, 1), (9, 0)):
+        steps = [Step(TODAY, "live"), Step(first + timedelta(days=days), "closed")]
+        assert outside(concerned, steps, LONDON).count == count, days
+
+
 @pytest.mark.parametrize(
     ("steps", "field"),
     [

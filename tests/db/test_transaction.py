@@ -68,9 +68,7 @@ def test_a_failure_of_the_database_leaves_nothing(world: World) -> None:
         with transaction():
             note()
             db.session.flush()
-            db.session.execute(
-                text("INSERT INTO coordinators (organisation_id, user_id) VALUES (0, 0)")
-            )
+            db.session.execute(text("INSERT INTO coordinators (organisation_id, user_id) VALUES (0, 0)"))
 
     with pytest.raises(IntegrityError):
         fail()

@@ -1,11 +1,16 @@
 """Races, each a function that fails when a safeguard is missing."""
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from sqlalchemy import select
+
+from booking.base.db import db
 from booking.bookings.actions import book, find
+from booking.bookings.models import HOLDING, Booking
 from booking.bookings.queries import request_of
 from booking.bookings.request import BookingRequest, Wanted
 from tests.factories import World, request, working_day
@@ -224,6 +229,39 @@ def different_machines(crowd: Crowd, world: World, url: str, n: int, defect: str
     must_add_up(outcomes)
 
 
+def anything(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """All do what comes to their mind: book one or several machines, move, grow, rename or cancel."""
+    chance = random.Random(n)
+    known = [(b.public_id, request_of(b)) for b in db.session.scalars(select(Booking)) if b.status in HOLDING]
+    jobs = [_anything(world, chance, known) for _ in range(EVERYBODY)]
+    outcomes = crowd.rush(url, jobs, defect)
+    all_are_answered(outcomes, "NotChangeable", "Refused", "Forbidden", "NotFound")
+    must_add_up(outcomes)
+
+
+def _anything(world: World, chance: random.Random, known: list[tuple[str, BookingRequest]]) -> Job:
+    machines = (Wanted("H-BSC1"), Wanted("H-BSC2"), Wanted("H-VEC"), Wanted("H-HALL", chance.randint(1, 12)))
+    start = working_day(chance.randrange(2), 9 + chance.randrange(14) / 2)
+    wanted = request(
+        tuple(chance.sample(machines, chance.choice((1, 1, 2, 3)))),
+        start,
+        hours=chance.choice((0.5, 1, 2)),
+        people=chance.randrange(4),
+        participants=tuple(chance.sample(("student@hub.example", "leader@hub.example"), chance.randrange(3))),
+    )
+    user = who(
+        world, chance.randrange(12), ("student", "researcher", "leader", "amber", "birch", "colleague")
+    )
+    action = chance.choice(("book", "book", "change", "cancel")) if known else "book"
+    if action == "book":
+        return to_book(user, wanted)
+    booking, before = chance.choice(known)
+    if action == "cancel":
+        return Job("cancel", world.users["leader"], (booking,))
+    shapes = (wanted, replace(before, title="New"), replace(before, resources=wanted.resources))
+    return Job("change", world.users["leader"], (booking, chance.choice(shapes)))
+
+
 RACES: dict[str, Race] = {
     race.__name__: race
     for race in (
@@ -239,5 +277,6 @@ RACES: dict[str, Race] = {
         cancel_and_book,
         answers,
         different_machines,
+        anything,
     )
 }

@@ -1,6 +1,7 @@
 """kill -9 under load: what was acknowledged is there, nothing is half made, and it is soon back."""
 
 import itertools
+import random
 import threading
 import time
 from dataclasses import dataclass, field
@@ -18,8 +19,9 @@ from tests.faults.server import Client, as_json, serving, tokens
 pytestmark = pytest.mark.faults
 NAMES = ("student", "researcher", "colleague", "leader")
 CLIENTS = 12
-LOAD_SECONDS = 1.5
-BACK_WITHIN = 20
+ENOUGH = 25  # acknowledged bookings before the blow falls
+PATIENCE = 60
+BACK_WITHIN = 30
 
 
 @dataclass
@@ -74,6 +76,13 @@ class Load:
         if client.ask("PATCH", f"/bookings/{booking}", body).status == 200:
             self.moved[booking] = f"Moved {slot}"
 
+    def go_on(self) -> None:
+        """Wait until enough has been acknowledged, and then for an uneven moment."""
+        deadline = time.monotonic() + PATIENCE
+        while len(self.made) < ENOUGH and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(random.random() / 10)
+
     def end(self) -> None:
         """Let everybody stop."""
         self._over.set()
@@ -99,33 +108,30 @@ def must_be_kept(url: str, load: Load) -> None:
 
 def test_killed_under_load(served_url: str, rounds: int) -> None:
     made = tokens(served_url, NAMES)
-    acknowledged = 0
     with serving(served_url) as server:
         for n in range(max(rounds // 2, 2)):
             load = Load(server.address, made, first=n * 97)
-            time.sleep(LOAD_SECONDS)
+            load.go_on()
             server.kill()
             load.end()
             assert load.wrong == []
+            assert len(load.made) >= ENOUGH
             must_be_kept(served_url, load)
-            acknowledged += len(load.made)
             began = time.monotonic()
             server.start()
             assert time.monotonic() - began < BACK_WITHIN
             client = Client(server.address, made["student"])
-            assert client.ask("GET", f"/bookings/{load.made[-1]}").status in (200, 404)
             assert client.ask("GET", "/me").status == 200
             client.close()
-    assert acknowledged >= 5
 
 
 def test_a_server_that_is_asked_to_stop_answers_what_it_has_begun(served_url: str) -> None:
     made = tokens(served_url, NAMES)
     with serving(served_url) as server:
         load = Load(server.address, made, first=0)
-        time.sleep(LOAD_SECONDS)
+        load.go_on()
         server.stop()
         load.end()
         assert load.wrong == []
-        assert load.made
+        assert len(load.made) >= ENOUGH
         must_be_kept(served_url, load)

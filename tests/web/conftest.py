@@ -1,4 +1,4 @@
-"""A visitor of the pages: signs in, follows links, sends forms with their tokens, and checks every page it meets."""
+"""A visitor of the pages: signs in, follows links, sends forms with their tokens, and checks every page."""
 
 import contextvars
 from collections.abc import Callable, Mapping

@@ -169,6 +169,7 @@ def test_a_token_is_shown_once_and_works_until_it_is_ended(visit: Visit, world: 
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
     token = visitor.look(answer).select_one("#token")["value"]
+    db.session.rollback()
     assert sessions.token_user(token) == (world.users["amber"], "read")
     page = visitor.get("/account")
     row = page.select_one("#tokens .row")

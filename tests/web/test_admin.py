@@ -139,7 +139,9 @@ def test_a_new_password_signs_its_owner_out(visit: Visit, world: World) -> None:
     theirs.get("/account")
     stored(visitor, path, {"password": FINE})
     assert theirs.client.get("/account").status_code == 302
-    assert "New password" in visitor.get(page_of(world, "amber")).select_one(".history").get_text()
+    history = visitor.get(page_of(world, "amber")).select_one(".history").get_text()
+    assert "New password" in history
+    assert "igned in" not in history, "when somebody signs in is nobody's business"
     with transaction():
         directory_changed()
 
@@ -416,7 +418,7 @@ NASTY = {
     "formula": "=1+1",
     "nothing": "",
 }
-ALONE = ("NUL", "long", "huge", "year 9999", "nothing")  # these are also tried in one field at a time
+ALONE = ("NUL", "huge")  # these are also tried in one field at a time
 
 
 @pytest.mark.parametrize("path", FORMS)

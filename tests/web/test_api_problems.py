@@ -2,6 +2,7 @@
 
 import contextvars
 import json
+import re
 from typing import Any
 from unittest.mock import Mock
 
@@ -43,11 +44,7 @@ def test_nobody_gets_nothing(hub: Hub) -> None:
     for rule in hub.app.url_map.iter_rules():
         if not rule.rule.startswith("/api") or rule.rule in public:
             continue
-        path = (
-            rule.rule.replace("<code>", "H-BSC1")
-            .replace("<booking_id>", "0" * 16)
-            .replace("<feed_id>", "0" * 16)
-        )
+        path = re.sub(r"<string.*?>", "0" * 16, rule.rule).replace("<code>", "H-BSC1")
         for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
             answer = hub.nobody().send(method, path.removeprefix(V1), json={})
             assert told(answer) == (401, "unauthorized"), (method, path)
@@ -173,6 +170,8 @@ def test_a_method_that_is_not_taken_is_told_with_those_that_are(hub: Hub) -> Non
         ("PUT", "/bookings", {"GET", "HEAD", "OPTIONS", "POST"}),
         ("TRACE", "/me", {"GET", "HEAD", "OPTIONS"}),
         ("POST", "/resources", {"GET", "HEAD", "OPTIONS"}),
+        ("GET", "/bookings/check", {"OPTIONS", "POST"}),
+        ("GET", f"/feeds/{'0' * 16}", {"DELETE", "OPTIONS"}),
         ("BREW", "/feeds", {"GET", "HEAD", "OPTIONS", "POST"}),
     ):
         answer = student.send(method, path)

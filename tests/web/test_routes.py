@@ -1,4 +1,4 @@
-"""Every route of the address map: who gets in, and what rivals find there. A new route without a case fails."""
+"""Every route of the address map: who gets in, and what rivals find there. A route without a case fails."""
 
 from collections.abc import Callable, Iterator
 
@@ -114,7 +114,15 @@ def statements(world_app: Flask, visitor: Visitor, path: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/calendar", "/calendar?view=week", "/calendar?view=list", "/bookings", "/resources", "/resources/H-BSC1"],
+    [
+        "/",
+        "/calendar",
+        "/calendar?view=week",
+        "/calendar?view=list",
+        "/bookings",
+        "/resources",
+        "/resources/H-BSC1",
+    ],
 )
 def test_the_number_of_statements_does_not_grow_with_the_rows(
     world: World, world_app: Flask, visit: Visit, path: str, capsys: pytest.CaptureFixture[str]
