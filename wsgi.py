@@ -1,11 +1,5 @@
-"""The WSGI application for any server: settings come from the environment."""
+"""The WSGI application for any server, such as `gunicorn wsgi:app`: settings come from the environment."""
 
-import os
+from booking.wsgi import app
 
-from dotenv import load_dotenv
-
-from booking import create_app
-from booking.settings import Settings
-
-load_dotenv()
-app = create_app(Settings.from_environment(os.environ))
+__all__ = ["app"]

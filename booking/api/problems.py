@@ -73,11 +73,6 @@ class Forged(Forbidden):
     code = "csrf"
 
 
-class KeyReused(BookingError):
-    status = 422
-    code = "idempotency_mismatch"
-
-
 def init_app(app: Flask) -> None:
     """Answer every error below /api with a problem; what goes wrong on pages stays with the pages.
 

@@ -347,19 +347,11 @@ def units_must_be_free(period: Period, facts: Facts, want: Want) -> Iterator[Ref
             "set-up and changeover",
         )
         return
-    some = f"{want.units} × {resource.unit_name}" if len(resource.units) > 1 else "it"
-    yield Refusal(
-        "slot_taken",
-        f"{resource.code} is taken at this time; {some} is not free."
-        if some != "it"
-        else f"{resource.code} is taken at this time.",
-        resource.code,
-        "no double booking",
-        "the product",
-        "Take one of the times offered, or fewer units."
-        if some != "it"
-        else "Take one of the times offered.",
-    )
+    message, fix = f"{resource.code} is taken at this time.", "Choose another time."
+    if len(resource.units) > 1:
+        message = f"{resource.code} has fewer than {want.units} × {resource.unit_name} free at this time."
+        fix = "Choose another time, or fewer units."
+    yield Refusal("slot_taken", message, resource.code, "no double booking", "the product", fix)
 
 
 def _rooms_must_have_space(period: Period, facts: Facts) -> Iterator[Refusal]:

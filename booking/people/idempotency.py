@@ -22,8 +22,8 @@ class IdempotencyMismatch(BookingError):
     status = 422
     code = "idempotency_mismatch"
 
-    def __init__(self) -> None:
-        super().__init__("This key was used for another request; use a new key for a new request.")
+    def __init__(self, message: str = "This key was used for another request; take a new one.") -> None:
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,14 @@ def fingerprint(content: Any) -> str:
 def first_answer(user_id: int, key: str, request_hash: str) -> Answer | None:
     """Return the first answer to this key, or None if it is new; in the transaction of the effect.
 
-    The key is claimed by its unique row before anything is locked: the same key sent twice at once waits
-    for the first, and holds nothing while it waits.
+    A key that is too old is forgotten. A key is claimed by its unique row before anything is locked: the
+    same key sent twice at once waits for the first, and holds nothing while it waits.
     """
+    mine = (IdempotencyKey.user_id == user_id) & (IdempotencyKey.key == key)
+    db.session.execute(delete(IdempotencyKey).where(mine, IdempotencyKey.created_at < clock.now() - KEPT))
     if _claim(user_id, key, request_hash):
         return None
-    query = select(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key)
+    query = select(IdempotencyKey).where(mine)
     row = db.session.scalars(query.execution_options(populate_existing=True)).one()
     if row.request_hash != request_hash:
         raise IdempotencyMismatch

@@ -1,8 +1,9 @@
 """Makes the pictures of the guides from a running demo: `.venv/bin/python docs/pictures/make.py http://127.0.0.1:8000`."""
 
 import sys
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -10,11 +11,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.chromium import chromium
 
 HERE = Path(__file__).parent
+LONDON = ZoneInfo("Europe/London")
 
 
 def monday() -> date:
     """Return the Monday of next week: a week that lies ahead."""
-    today = date.today()
+    today = datetime.now(LONDON).date()
     return today + timedelta(days=7 - today.weekday())
 
 
@@ -31,9 +33,9 @@ def take(page: Page, name: str, full: bool = False) -> None:
 
 
 def refusal(page: Page, base: str) -> None:
-    """Ask for a time that is taken: the first booking of somebody else in the list."""
+    """Ask for a time before the opening hours, off the grid."""
     day = monday()
-    page.goto(f"{base}/bookings/new?resource=H-BSC1&start={day}T06:00&end={day}T20:00")
+    page.goto(f"{base}/bookings/new?resource=H-BSC1&start={day}T06:10&end={day}T08:10")
     page.fill("#title", "Passage of T cells")
     page.click("main form .button--primary")
     page.wait_for_selector(".refusals")
@@ -46,7 +48,7 @@ def make(base: str) -> None:
         context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
         page = context.new_page()
         sign_in(page, base, "researcher")
-        page.goto(f"{base}/calendar?view=week&date={monday()}")
+        page.goto(f"{base}/calendar?view=week&date={monday() - timedelta(days=7)}")
         page.wait_for_load_state("networkidle")
         take(page, "timeline")
         page.goto(f"{base}/bookings/new?resource=H-BSC1")

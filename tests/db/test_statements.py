@@ -97,10 +97,10 @@ def test_to_change_cancel_and_answer_takes_few_statements(world: World) -> None:
     later = replace(wanted, starts_at=wanted.starts_at + hour, ends_at=wanted.ends_at + hour)
     assert count(lambda: change(booking.public_id, replace(wanted, title="New"), viewer)) <= 45
     assert count(lambda: change(booking.public_id, later, viewer)) <= 45
-    assert count(lambda: cancel(booking.public_id, viewer)) <= MOST
+    assert count(lambda: cancel(booking.public_id, viewer)) <= 30
     asked = [book(request("H-BR1", next_weekday(9.5, days=days), hours=24), viewer) for days in (7, 14)]
-    assert count(lambda: approve(asked[0].public_id, staff)) <= MOST
-    assert count(lambda: decline(asked[1].public_id, staff, "no")) <= MOST
+    assert count(lambda: approve(asked[0].public_id, staff)) <= 30
+    assert count(lambda: decline(asked[1].public_id, staff, "no")) <= 30
 
 
 def test_as_many_to_change_units_as_to_change_one(world: World) -> None:
@@ -156,7 +156,7 @@ def test_as_many_to_read_many_as_to_read_one(world: World, question: str, name: 
     one = count(lambda: READING[question](viewer, world, week))
     many_bookings(world, 15)
     book(request("H-BR1", next_weekday(9.5, days=14), hours=24), world.viewer("student"))
-    assert count(lambda: READING[question](viewer, world, week)) == one <= 8
+    assert count(lambda: READING[question](viewer, world, week)) == one <= 10
 
 
 def test_the_catalogue_is_read_once_until_it_changes(world: World) -> None:

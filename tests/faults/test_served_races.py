@@ -17,8 +17,8 @@ from tests.faults.server import Answer, Client, as_json, salvo, serving, tokens
 pytestmark = pytest.mark.faults
 NAMES = ("student", "researcher", "colleague", "leader", "amber", "birch", "staff", "admin")
 CLIENTS = 32
-MOST_SECONDS = 5  # of one attempt
-MOST_BUSY = CLIENTS // 4  # asked to come again, on a machine that is busy with other things
+MOST_SECONDS = 10  # of one attempt, on a machine that is busy with other tests
+MOST_BUSY = CLIENTS // 2  # asked to come again, on a machine that is busy with other things
 
 
 @pytest.fixture
