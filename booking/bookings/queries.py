@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, false, func, or_, select, true, union_all
 from sqlalchemy.orm import aliased
 
 from booking.base import clock
@@ -366,12 +366,14 @@ def _shown(group: list[Row[Any]], viewer: Viewer | None, how: Level, seen: Relat
 
 
 def _mine(viewer: Viewer) -> Any:
-    takes_part_in = select(Participant.booking_id).where(Participant.user_id == viewer.id)
-    return or_(
-        Booking.organiser_id == viewer.id,
-        Booking.supervisor_id == viewer.id,
-        Booking.id.in_(takes_part_in),
+    """As a union of ids, each found by its index: joined by OR they would make PostgreSQL read the whole table."""
+    own = aliased(Booking)
+    mine = union_all(
+        select(own.id).where(own.organiser_id == viewer.id),
+        select(own.id).where(own.supervisor_id == viewer.id),
+        select(Participant.booking_id).where(Participant.user_id == viewer.id),
     )
+    return Booking.id.in_(mine)
 
 
 def my_bookings(

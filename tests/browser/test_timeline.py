@@ -1,16 +1,13 @@
 """The timeline in a browser: dragging, the keyboard, details, news of others, phones, no JavaScript, WCAG."""
 
 import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
-from werkzeug.serving import make_server
+from playwright.sync_api import Locator, Page, expect
 
 from booking.base import clock
 from booking.base.db import db
@@ -18,75 +15,11 @@ from booking.base.period import Period
 from booking.bookings import actions
 from booking.bookings.models import Booking
 from booking.bookings.queries import blocks
-from tests.db.conftest import world, world_app, world_store, world_url  # noqa: F401 (its fixtures)
-from tests.factories import PASSWORD, World, email_of, request, utc
+from tests.browser.conftest import TUESDAY, Open
+from tests.factories import World, request, utc
 
 pytestmark = pytest.mark.browser
-TUESDAY = "2027-01-12"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-Open = Callable[..., Page]
-
-
-@pytest.fixture
-def engine_kind() -> str:
-    """The browser sees the same on both databases."""
-    return "sqlite"
-
-
-@pytest.fixture
-def address(world_app: Flask) -> Iterator[str]:  # noqa: F811
-    """The application, served to a browser."""
-    server = make_server("127.0.0.1", 0, world_app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Open]:
-    """Open a page of the application as somebody; the console must stay silent."""
-    contexts: list[BrowserContext] = []
-    noise: list[str] = []
-
-    def sign_in(who: str, **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: noise.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: noise.append(str(error)))
-        page.goto(f"{address}/login")
-        page.fill("[name=email]", email_of(who))
-        page.fill("[name=password]", PASSWORD)
-        page.click("main button")
-        page.wait_for_url(lambda url: "/login" not in url)
-        return page
-
-    def go(who: str, path: str = f"/calendar?date={TUESDAY}", **options: Any) -> Page:
-        page = sign_in(who, **options)
-        page.goto(f"{address}{path}")
-        if options.get("java_script_enabled", True) and page.locator("#timeline").count():
-            expect(page.locator("#timeline[data-ready]")).to_be_attached()
-        return page
-
-    yield go
-    for context in contexts:
-        context.close()
-    expected = re.compile(r"status of (409|412|422)")
-    assert [line for line in noise if not expected.search(line)] == []
-
-
-@pytest.fixture
-def book(world: World) -> Callable[..., Booking]:  # noqa: F811
-    """Book the cabinet on Tuesday from ten to twelve, unless something else is asked for."""
-
-    def make(by: str = "researcher", hour: float = 10, hours: float = 2, **more: Any) -> Booking:
-        start = utc(2027, 1, 12) + timedelta(hours=hour)
-        return actions.book(request(start=start, hours=hours, **more), world.viewer(by))
-
-    return make
 
 
 def row(page: Page, code: str) -> Locator:
@@ -120,7 +53,7 @@ def times(booking_id: str) -> tuple[datetime, datetime]:
     return found.starts_at, found.ends_at
 
 
-def on(world: World, code: str = "H-BSC1") -> list[tuple[str, datetime, datetime]]:  # noqa: F811
+def on(world: World, code: str = "H-BSC1") -> list[tuple[str, datetime, datetime]]:
     """Return what is booked on a resource on Tuesday."""
     db.session.rollback()
     window = Period(utc(2027, 1, 12), utc(2027, 1, 13))
@@ -135,7 +68,7 @@ def hour(value: float) -> datetime:
 # --- with the mouse ----------------------------------------------------------------------------------
 
 
-def test_dragging_over_free_time_books_it(visit: Open, world: World) -> None:  # noqa: F811
+def test_dragging_over_free_time_books_it(visit: Open, world: World) -> None:
     page = visit("researcher")
     drag(page, at(page, "H-BSC1", 9.1), at(page, "H-BSC1", 11.4))
     dialog = page.get_by_role("dialog", name="New booking")
@@ -161,7 +94,7 @@ def test_a_click_on_free_time_books_from_there(visit: Open) -> None:
 def test_what_is_refused_says_why_and_what_would_do(
     visit: Open,
     book: Callable[..., Booking],
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     book("student")
     page = visit("researcher")
@@ -181,7 +114,7 @@ def test_what_is_refused_says_why_and_what_would_do(
 def test_a_booking_moves_in_time_and_to_a_twin_and_back(
     visit: Open,
     book: Callable[..., Booking],
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     moved = book(title="Passage 12").public_id
     page = visit("researcher")
@@ -250,7 +183,7 @@ def test_staff_who_move_a_booking_say_why(visit: Open, book: Callable[..., Booki
 def test_a_change_of_somebody_else_meanwhile_is_not_overwritten(
     visit: Open,
     book: Callable[..., Booking],
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     booking = book(title="Passage 12")
     page = visit("researcher")
@@ -336,7 +269,7 @@ def test_escape_leaves_a_booking_where_it_was(visit: Open, book: Callable[..., B
     assert times(booking) == (hour(10), hour(12))
 
 
-def test_free_time_is_booked_by_keyboard(visit: Open, world: World) -> None:  # noqa: F811
+def test_free_time_is_booked_by_keyboard(visit: Open, world: World) -> None:
     page = visit("researcher")
     row(page, "H-BSC1").locator("a.gap").first.focus()
     page.keyboard.press("Enter")
@@ -445,7 +378,7 @@ def test_a_sleeping_server_costs_nothing_but_a_304(visit: Open) -> None:
 # --- without JavaScript, on a phone, for everybody ----------------------------------------------------
 
 
-def test_without_javascript_a_gap_becomes_a_booking(visit: Open, world: World) -> None:  # noqa: F811
+def test_without_javascript_a_gap_becomes_a_booking(visit: Open, world: World) -> None:
     page = visit("researcher", java_script_enabled=False)
     row(page, "H-BSC1").locator("a.gap").first.click()
     page.get_by_label("Title").fill("Without a script")
@@ -454,7 +387,7 @@ def test_without_javascript_a_gap_becomes_a_booking(visit: Open, world: World) -
     assert on(world) == [("Without a script", hour(7), hour(8))]
 
 
-def test_on_a_phone_a_day_is_booked_from_its_lines(visit: Open, world: World) -> None:  # noqa: F811
+def test_on_a_phone_a_day_is_booked_from_its_lines(visit: Open, world: World) -> None:
     page = visit("researcher")
     page.set_viewport_size({"width": 360, "height": 740})
     expect(page.locator("table.timeline")).to_be_hidden()
@@ -524,7 +457,7 @@ def test_the_line_of_now_follows_the_servers_clock(visit: Open) -> None:
 # --- the facility's clock ----------------------------------------------------------------------------
 
 
-def test_times_are_the_facilitys_wherever_one_is(visit: Open, world: World) -> None:  # noqa: F811
+def test_times_are_the_facilitys_wherever_one_is(visit: Open, world: World) -> None:
     page = visit("researcher", timezone_id="America/New_York")
     expect(page.locator("#timeline-zone")).to_contain_text("Europe/London")
     page.mouse.click(*at(page, "H-BSC1", 13.2))

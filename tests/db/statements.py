@@ -12,6 +12,23 @@ NOT_WORK = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA")
 
 
 @contextmanager
+def recorded_with_values() -> Iterator[list[tuple[str, Any]]]:
+    """Collect the SELECT statements sent within a block, each with its values."""
+    statements: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
+        if statement.lstrip().upper().startswith("SELECT"):
+            statements.append((statement, values))
+
+    engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+@contextmanager
 def recorded() -> Iterator[list[str]]:
     """Collect the statements sent within a block; the beginnings and ends of transactions do not count."""
     statements: list[str] = []

@@ -68,6 +68,7 @@ class Crowd:
         context = multiprocessing.get_context("spawn")
         self._pipes: list[Connection] = []
         self._processes = []
+        self._known: set[str] = set()
         for _ in range(PROCESSES):
             ours, theirs = context.Pipe()
             process = context.Process(target=_live, args=(theirs,), daemon=True)
@@ -78,6 +79,7 @@ class Crowd:
 
     def rush(self, url: str, jobs: list[Job], defect: str = "") -> list[Outcome]:
         """Let each job be done by a client of its own, all at the same moment; `defect` is seeded before."""
+        self._known.add(url)
         shares = [jobs[n::PROCESSES] for n in range(PROCESSES)]
         for pipe, share in zip(self._pipes, shares, strict=True):
             pipe.send((url, share, defect))
@@ -97,8 +99,10 @@ class Crowd:
         return pipe.recv()
 
     def leave(self, url: str) -> None:
-        """Close every connection to a database."""
-        self.rush(url, [], "leave")
+        """Close every connection to a database that was met."""
+        if url in self._known:
+            self.rush(url, [], "leave")
+            self._known.remove(url)
 
     def go_home(self) -> None:
         """End all processes."""

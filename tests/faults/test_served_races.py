@@ -3,16 +3,18 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from booking.base.db import db
 from booking.bookings.request import Wanted
-from tests import factories
+from tests import engines, factories
 from tests.factories import request, working_day
 from tests.faults.books import faults
 from tests.faults.server import Answer, Client, as_json, salvo, serving, tokens
+from tests.worlds import Worlds
 
 pytestmark = pytest.mark.faults
 NAMES = ("student", "researcher", "colleague", "leader", "amber", "birch", "staff", "admin")
@@ -21,15 +23,27 @@ MOST_SECONDS = 10  # of one attempt, on a machine that is busy with other tests
 MOST_BUSY = CLIENTS // 2  # asked to come again, on a machine that is busy with other things
 
 
-@pytest.fixture
-def clients(served_url: str) -> Iterator[list[Client]]:
-    """Thirty-two connections of eight people to a server with two processes of eight threads."""
-    made = tokens(served_url, NAMES)
-    with serving(served_url) as server:
-        connected = [Client(server.address, made[NAMES[n % len(NAMES)]]) for n in range(CLIENTS)]
-        yield connected
-        for client in connected:
+@dataclass(frozen=True)
+class Served:
+    """A running server's database, and thirty-two connections of eight people to it."""
+
+    url: str
+    clients: list[Client]
+
+
+@pytest.fixture(scope="module", params=engines.KINDS)
+def served(
+    request: pytest.FixtureRequest, world_store: Worlds, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """A server with two processes of eight threads, for all tests here."""
+    url = world_store.borrow(request.param, tmp_path_factory.mktemp("served"))
+    made = tokens(url, NAMES)
+    with serving(url) as server:
+        clients = [Client(server.address, made[NAMES[n % len(NAMES)]]) for n in range(CLIENTS)]
+        yield Served(url, clients)
+        for client in clients:
             client.close()
+    world_store.give_back(url)
 
 
 @contextmanager
@@ -54,68 +68,70 @@ def post(body: dict[str, Any], **headers: str) -> tuple[Any, ...]:
     return ("POST", "/bookings", body, headers)
 
 
-def test_one_slot_has_one_winner(clients: list[Client], served_url: str, rounds: int) -> None:
+def test_one_slot_has_one_winner(served: Served, rounds: int) -> None:
     for n in range(rounds):
         wanted = as_json(request(start=working_day(n, 10)))
-        answers = salvo(clients, [post(wanted)] * CLIENTS)
+        answers = salvo(served.clients, [post(wanted)] * CLIENTS)
         assert statuses(answers) == {201: 1, 409: CLIENTS - 1}, [a.body for a in answers][:3]
         codes = {answer.body["code"] for answer in answers if answer.status == 409}
         assert codes <= {"slot_taken"}
-    with looking_into(served_url):
+    with looking_into(served.url):
         assert faults() == []
 
 
-def test_shelves_are_given_once(clients: list[Client], served_url: str, rounds: int) -> None:
+def test_shelves_are_given_once(served: Served, rounds: int) -> None:
     for n in range(min(rounds, 8)):
         start = working_day(n, 10, nights=1)
         asks = [
             post(as_json(request(Wanted("H-INC1", 1 + k % 3), start, 24, people=0))) for k in range(CLIENTS)
         ]
-        answers = salvo(clients, asks)
+        answers = salvo(served.clients, asks)
         statuses(answers)
         given = sum(answer.body["resources"][0]["units"] for answer in answers if answer.status == 201)
         assert given <= 8
-    with looking_into(served_url):
+    with looking_into(served.url):
         assert faults() == []
 
 
-def test_one_key_makes_one_booking(clients: list[Client], served_url: str, rounds: int) -> None:
+def test_one_key_makes_one_booking(served: Served, rounds: int) -> None:
     """A double click, eight times at once: one booking, and the same answer for all."""
     for n in range(rounds):
         body = as_json(request("H-HALL", working_day(n, 10), people=0, title=f"Round {n}"))
-        mine = clients[:: len(NAMES)] * 2
+        mine = served.clients[:: len(NAMES)] * 2
         answers = salvo([*mine[:4]], [post(body, Idempotency_Key=f"key-{n}")] * 4)
         made = {answer.body["id"] for answer in answers if answer.status == 201}
         assert len(made) == 1, [(a.status, a.body) for a in answers]
         assert set(statuses(answers)) <= {201, 409}
-        other = clients[0].ask("POST", "/bookings", {**body, "title": "Other"}, Idempotency_Key=f"key-{n}")
+        other = served.clients[0].ask(
+            "POST", "/bookings", {**body, "title": "Other"}, Idempotency_Key=f"key-{n}"
+        )
         assert (other.status, other.body["code"]) == (422, "idempotency_mismatch")
-        again = clients[0].ask("POST", "/bookings", body, Idempotency_Key=f"key-{n}")
+        again = served.clients[0].ask("POST", "/bookings", body, Idempotency_Key=f"key-{n}")
         assert (again.status, again.body["id"]) == (201, made.pop())
-    with looking_into(served_url):
+    with looking_into(served.url):
         assert faults() == []
 
 
-def test_who_moves_and_who_books_meet_once(clients: list[Client], served_url: str, rounds: int) -> None:
+def test_who_moves_and_who_books_meet_once(served: Served, rounds: int) -> None:
     for n in range(rounds):
         early, target = (working_day(n, hour) for hour in (9, 14))
-        mine = clients[0].ask("POST", "/bookings", as_json(request("H-BSC2", early)))
+        mine = served.clients[0].ask("POST", "/bookings", as_json(request("H-BSC2", early)))
         assert mine.status == 201
         move = {key: as_json(request("H-BSC1", target))[key] for key in ("start", "end", "resources")}
         asks: list[tuple[Any, ...]] = [("PATCH", f"/bookings/{mine.body['id']}", move, {})]
         asks += [post(as_json(request("H-BSC1", target)))] * (CLIENTS - 1)
-        counted = statuses(salvo(clients, asks))
+        counted = statuses(salvo(served.clients, asks))
         assert counted[200] + counted[201] == 1
         assert counted[409] == CLIENTS - 1
-    with looking_into(served_url):
+    with looking_into(served.url):
         assert faults() == []
 
 
-def test_of_eight_who_saw_the_same_version_one_changes_it(clients: list[Client], rounds: int) -> None:
+def test_of_eight_who_saw_the_same_version_one_changes_it(served: Served, rounds: int) -> None:
     for n in range(rounds):
-        made = clients[0].ask("POST", "/bookings", as_json(request("H-HALL", working_day(n, 10))))
+        made = served.clients[0].ask("POST", "/bookings", as_json(request("H-HALL", working_day(n, 10))))
         path = f"/bookings/{made.body['id']}"
-        tag = clients[0].ask("GET", path).headers["etag"]
-        mine = clients[:: len(NAMES)]
+        tag = served.clients[0].ask("GET", path).headers["etag"]
+        mine = served.clients[:: len(NAMES)]
         asks = [("PATCH", path, {"title": f"Title {k}"}, {"If_Match": tag}) for k in range(len(mine))]
         assert statuses(salvo(mine, asks)) == {200: 1, 412: len(mine) - 1}

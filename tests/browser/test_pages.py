@@ -1,0 +1,82 @@
+"""Every page in a browser: WCAG at two widths, light and dark, no sideways scrolling, the keyboard."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from booking.bookings import actions
+from tests.browser.conftest import TUESDAY, Open
+from tests.factories import World, request, utc
+
+pytestmark = pytest.mark.browser
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+NOT_PAGES = {"pages.healthz", "pages.readyz", "pages.robots", "feeds.calendar", "login.login"}
+
+
+def paths(app: Flask, booking_id: str) -> Iterator[str]:
+    """Yield the address of every page of the address map, with things of the small world in it."""
+    known = {"booking_id": booking_id, "code": "H-BSC1"}
+    with app.test_request_context():
+        adapter = app.url_map.bind("localhost")
+        for rule in app.url_map.iter_rules():
+            if "GET" not in (rule.methods or ()) or rule.endpoint in NOT_PAGES:
+                continue
+            if rule.rule.startswith(("/static", "/api")) or "token" in rule.arguments:
+                continue
+            yield adapter.build(rule.endpoint, {name: known.get(name, "1") for name in rule.arguments})
+
+
+def complaints(page: Page) -> list[str]:
+    """Return what axe finds, and whether the page scrolls sideways."""
+    found = Axe().run(page, options=WCAG).response["violations"]
+    told = [f"{one['id']}: {one['nodes'][0]['target']}" for one in found]
+    wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    return told + (["scrolls sideways"] if wide else [])
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1280, "light"), (360, "dark")], ids=["desktop, light", "phone, dark"]
+)
+def test_no_page_has_a_barrier(world: World, world_app: Flask, visit: Open, width: int, scheme: str) -> None:
+    booking = actions.book(request(start=utc(2027, 1, 12, 10)), world.viewer("researcher"))
+    actions.book(request("H-BR1", start=utc(2027, 1, 18, 10), hours=24), world.viewer("researcher"))
+    page = visit("admin", "/", color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    base = page.url.rstrip("/")
+    found: dict[str, list[str]] = {}
+    seen = 0
+    for path in paths(world_app, booking.public_id):
+        if page.request.get(base + path).ok:
+            page.goto(base + path)
+            seen += 1
+            found[path] = complaints(page)
+    assert {path: told for path, told in found.items() if told} == {}
+    assert seen > 25
+
+
+def test_a_refusal_has_no_barrier_and_gets_the_focus(world: World, visit: Open) -> None:
+    actions.book(request(start=utc(2027, 1, 12, 10), hours=2), world.viewer("researcher"))
+    page = visit("student", f"/bookings/new?resource=H-BSC1&start={TUESDAY}T10:00&end={TUESDAY}T11:00")
+    page.get_by_label("Title").fill("Late")
+    page.get_by_role("button", name="Book").click()
+    expect(page.get_by_text("is taken at this time")).to_be_visible()
+    assert complaints(page) == []
+    page.get_by_label("Title").fill("")
+    page.get_by_role("button", name="Book").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    assert complaints(page) == []
+
+
+def test_signing_in_and_booking_by_keyboard_alone(visit: Open) -> None:
+    page = visit("researcher", f"/bookings/new?resource=H-BSC1&start={TUESDAY}T10:00&end={TUESDAY}T11:00")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Title")).to_be_focused()
+    page.keyboard.type("By keyboard")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("By keyboard")
