@@ -41,6 +41,7 @@ from booking.schedule.free import PeopleThere, presence_of
 
 ANSWER_WITHIN = timedelta(days=3)
 MAX_REASON = 1000
+ENDED = ("cancelled", "declined", "completed")  # stored as completed: ended early
 
 
 def book(request: BookingRequest, by: Viewer) -> Booking:
@@ -141,7 +142,7 @@ def cancel(booking_id: str, by: Viewer, reason: str = "", if_version: int | None
     must_be_able_to_write(by)
     with transaction():
         booking = find(booking_id, by)
-        if booking.status in ("cancelled", "declined", "completed"):  # completed: it was ended early
+        if booking.status in ENDED:
             _may_change_or_raise(booking, by)
             return booking
         booking = _find_to_change(booking_id, by, if_version)
@@ -149,6 +150,8 @@ def cancel(booking_id: str, by: Viewer, reason: str = "", if_version: int | None
         held = [row.resource_id for row in resources_of(booking.id)]
         lock(Resource, held)
         lock(User, _people_in(booking))
+        if lock(Booking, [booking.id])[booking.id].status in ENDED:  # by somebody else at the same moment
+            return booking
         booking = _again(booking, if_version)
         if booking.status != "requested" and booking.starts_at < clock.now():
             return _end_now(booking, by, reason, held)

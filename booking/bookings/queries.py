@@ -366,7 +366,7 @@ def _shown(group: list[Row[Any]], viewer: Viewer | None, how: Level, seen: Relat
 
 
 def _mine(viewer: Viewer) -> Any:
-    """As a union of ids, each found by its index: joined by OR they would make PostgreSQL read the whole table."""
+    """A union of ids, each found by its index: joined by OR, PostgreSQL would read the whole table."""
     own = aliased(Booking)
     mine = union_all(
         select(own.id).where(own.organiser_id == viewer.id),
