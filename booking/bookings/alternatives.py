@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from itertools import islice
 
 from booking.base import clock
@@ -143,12 +143,15 @@ def _grid_starts(
     tz = resource.facility.tz
     step = timedelta(minutes=30 if grid >= DAY else max(grid, 15))
     first = centre.astimezone(tz).date() - REACH
+    wished_at = wall(wished.start, tz)
+    midnight = datetime.combine(wished_at.date(), time())
+    on_step = (midnight + (wished_at - midnight) // step * step).time()
     for n in range(2 * REACH.days + 1):
         day = first + timedelta(days=n)
         if resource.closed_on(day):
             continue
         if resource.running == "free":
-            yield from (at(day, wall(wished.start, tz).time(), tz) + k * step for k in (-2, -1, 0, 1, 2))
+            yield from (at(day, on_step, tz) + k * step for k in (-2, -1, 0, 1, 2))
             continue
         for span in resource.facility.opening(day, hour_kinds(role)):
             moment = span.start

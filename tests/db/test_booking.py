@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from booking.base import audit, events
+from booking.base import audit, clock, events
 from booking.base.db import db, transaction
 from booking.base.errors import Forbidden, Invalid, Refused, SlotTaken
 from booking.bookings.actions import advised, book, check_only
+from booking.bookings.alternatives import next_free
 from booking.bookings.events import BookingMade
 from booking.bookings.models import BookingResource, Participant
 from booking.bookings.request import BookingRequest, Wanted
 from booking.facilities.actions import directory_changed
 from booking.facilities.models import Policy, Resource
+from booking.facilities.queries import places
 from booking.notifications.models import OutboxMessage
 from booking.people.models import Project, User
 from booking.schedule.guard import overlaps
@@ -557,6 +559,29 @@ def test_alternatives_are_near_and_apart(world: World) -> None:
 
 def test_what_may_never_be_booked_has_no_other_time(world: World) -> None:
     assert refused(request("H-VEC"), world.viewer("amber")).alternatives == []
+
+
+@pytest.mark.parametrize("minute", [0, 7, 31])
+@pytest.mark.parametrize("code", ["H-BSC1", "H-LC", "H-INC1", "H-BR1", "H-LN2", "S-BSC"])
+@pytest.mark.parametrize("name", ["researcher", "amber"])
+def test_the_next_free_time_is_accepted(world: World, code: str, minute: int, name: str) -> None:
+    book(request("H-BSC1", MONDAY, hours=4), world.viewer("colleague"))
+    with clock.travel(MONDAY.replace(minute=minute)):
+        found = next_free(places().by_code[code], world.viewer(name))
+        assert found is not None
+        wanted = BookingRequest(found.start, found.end, (Wanted(code),), "Next", people=0)
+        assert check_only(wanted, world.viewer(name))[0] == []
+
+
+def test_what_is_closed_for_good_is_never_free(world: World) -> None:
+    assert next_free(places().by_code["H-VEC"], world.viewer("amber")) is None
+
+
+@pytest.mark.parametrize("start", [10.25, 10.5])
+def test_a_time_off_the_grid_of_a_free_machine_is_offered_on_it(world: World, start: float) -> None:
+    error = refused(request("H-LC", next_weekday(start), hours=2), world.viewer("student"))
+    assert error.code == "off_grid"
+    assert error.alternatives[0].starts_at in (next_weekday(10), next_weekday(11))
 
 
 # --- requests

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from booking.base import audit, events
-from booking.base.db import LOCK_SECONDS, UTCDateTime, bump, db, is_sqlite, lock, transaction
+from booking.base.db import LOCK_SECONDS, UTCDateTime, bump, db, lock, transaction
 from booking.base.errors import Busy
 from booking.facilities.models import Resource
 from tests.db.ledger import rows
@@ -157,9 +157,9 @@ def test_who_waits_too_long_is_told_that_it_is_busy(world: World, world_app: Fla
         lock(Resource, [row])
 
 
+@pytest.mark.parametrize("engine_kind", ["postgresql"])
 def test_on_postgresql_others_write_elsewhere_meanwhile(world: World, world_app: Flask) -> None:
-    if is_sqlite():
-        pytest.skip("SQLite has one writer at a time")
+    """SQLite has one writer at a time."""
     with somebody_writes(world_app, world.resources["H-BSC1"], 20), transaction():
         lock(Resource, [world.resources["H-BSC2"]])
 
@@ -172,9 +172,9 @@ def test_reading_does_not_wait_for_a_writer(world: World, world_app: Flask) -> N
     db.session.rollback()
 
 
+@pytest.mark.parametrize("engine_kind", ["sqlite"])
 def test_sqlites_writers_wait_in_a_queue_without_starving(world: World, world_app: Flask) -> None:
-    if not is_sqlite():
-        pytest.skip("PostgreSQL has row locks")
+    """PostgreSQL has row locks."""
     waits: list[float] = []
 
     def write() -> None:

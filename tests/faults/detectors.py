@@ -182,7 +182,8 @@ def cancel_and_book(crowd: Crowd, world: World, url: str, n: int, defect: str = 
     jobs = [Job("cancel", world.users["student"], (booking.public_id,)) for _ in range(2)]
     jobs += [to_book(who(world, k), wanted) for k in range(EVERYBODY - 2)]
     outcomes = crowd.rush(url, jobs, defect)
-    all_are_answered(outcomes, "NotChangeable")
+    all_are_answered(outcomes)
+    assert all(outcome.booking for outcome in outcomes[:2])  # to cancel may be repeated
     assert of_one_kind(outcomes[2:])["booked"] <= 1
     must_add_up(outcomes)
 
