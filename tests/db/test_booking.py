@@ -24,7 +24,7 @@ from booking.people.models import Project, User
 from booking.schedule.guard import overlaps
 from booking.schedule.models import Hold, Presence
 from tests.db.ledger import everything, held, rows
-from tests.factories import MONDAY, ORGANISATIONS, PROJECTS, USERS, World, next_weekday, request
+from tests.factories import MONDAY, ORGANISATIONS, PROJECTS, USERS, World, email_of, next_weekday, request
 
 
 def refused(wanted: BookingRequest, viewer: Any) -> Refused:
@@ -629,3 +629,17 @@ def test_what_the_database_would_not_store_is_refused_as_too_long(world: World) 
         directory_changed()
     assert refused(request("H-LC", hours=35 * 24), world.viewer("student")).code == "too_long"
     book(request("H-LC", hours=34 * 24), world.viewer("student"))
+
+
+@pytest.mark.parametrize("name", ["participants", "supervisor"])
+def test_a_partner_cannot_find_out_who_works_for_a_rival(world: World, name: str) -> None:
+    rival, nobody = email_of("birch"), "nobody@partner.example"
+    told = {}
+    for address in (rival, nobody):
+        value = (address,) if name == "participants" else address
+        with pytest.raises(Invalid) as caught:
+            book(request(**{name: value}), world.viewer("amber"))
+        told[address] = str(caught.value).replace(address, "…")
+    assert told[rival] == told[nobody]
+    with_colleague = {name: (email_of("amber2"),) if name == "participants" else email_of("amber2")}
+    assert book(request(**with_colleague), world.viewer("amber")).id
