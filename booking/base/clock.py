@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-_shift = timedelta(0)
 _frozen: datetime | None = None
 
 
 def now() -> datetime:
     """Return the present moment, aware, in UTC."""
-    return _frozen if _frozen is not None else datetime.now(UTC) + _shift
+    return _frozen if _frozen is not None else datetime.now(UTC)
 
 
 @contextmanager

@@ -2,9 +2,8 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from booking.base.db import db
 from booking.base.period import Period
@@ -35,16 +34,6 @@ def in_window(start: datetime, end: datetime, long_stays: bool) -> ColumnElement
         Occupancy.cleared_until > start,
     )
     return or_(normal, long)
-
-
-def taken_rows(resource_ids: Collection[int], window: Period, long_stays: bool) -> Select[Any]:
-    """Return the query for what is taken of some resources in a window, in order of time."""
-    return (
-        select(Occupancy)
-        .where(Occupancy.resource_id.in_(sorted(resource_ids)))
-        .where(in_window(window.start, window.end, long_stays))
-        .order_by(Occupancy.starts_at, Occupancy.unit_id)
-    )
 
 
 def people_there(

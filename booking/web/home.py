@@ -1,7 +1,5 @@
 """The start page: what is next for me, and what waits for me."""
 
-from datetime import timedelta
-
 from flask import Blueprint, render_template
 
 from booking.base import clock
@@ -32,5 +30,4 @@ def index() -> str:
         asked=asked,
         waiting=[row_of(d) for d in waiting],
         facilities=list(places().facilities.values()),
-        soon=any(d.booking.starts_at - clock.now() < timedelta(hours=24) for d in later),
     )
