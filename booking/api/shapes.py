@@ -19,7 +19,8 @@ from booking.facilities.places import (
     Step,
     opens_to,
 )
-from booking.people.models import Organisation, Project, User
+from booking.people.models import Project
+from booking.people.names import OrganisationName, PersonName, ProjectName
 
 Json = dict[str, Any]
 
@@ -146,11 +147,11 @@ def stretch(block: Block) -> Json:
     return shown
 
 
-def person(user: User | None) -> Json | None:
+def person(user: PersonName | None) -> Json | None:
     return {"id": user.public_id, "name": user.name} if user else None
 
 
-def named(row: Organisation | Project | FacilityPlace | None) -> Json | None:
+def named(row: OrganisationName | ProjectName | Project | FacilityPlace | None) -> Json | None:
     return {"code": row.code, "name": row.name} if row else None
 
 

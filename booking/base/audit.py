@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, Text, select
+from sqlalchemy import JSON, Index, String, Text, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.base import clock
-from booking.base.db import Base, UTCDateTime, db
+from booking.base.db import Base, UTCDateTime, db, write
 
 
 class AuditEntry(Base):
@@ -38,17 +38,20 @@ def record(
     reason: str = "",
 ) -> None:
     """Write one line of history; `before` and `after` hold only what changed, as plain JSON values."""
-    entry = AuditEntry(
-        at=clock.now(),
-        actor_id=actor_id,
-        action=action,
-        object_kind=object_kind,
-        object_id=object_id,
-        before=dict(before or {}),
-        after=dict(after or {}),
-        reason=reason,
-    )
-    db.session.add(entry)
+    entry = {
+        "at": clock.now(),
+        "actor_id": actor_id,
+        "action": action,
+        "object_kind": object_kind,
+        "object_id": object_id,
+        "before": dict(before or {}),
+        "after": dict(after or {}),
+        "reason": reason,
+    }
+    write(_ENTRY, entry)
+
+
+_ENTRY = insert(AuditEntry)
 
 
 def history(object_kind: str, object_id: int, limit: int = 200) -> list[AuditEntry]:

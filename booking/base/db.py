@@ -8,15 +8,32 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, MetaData, event, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    Executable,
+    Integer,
+    MetaData,
+    Select,
+    Update,
+    bindparam,
+    event,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -26,6 +43,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from booking.base.errors import Busy
 
 LOCK_SECONDS = 3
+NEXT, NEXT_BUT_ONE = 0.0001, 0.001  # seconds between two looks of the writer whose turn it is soon
 _LOCK_NOT_AVAILABLE = {"55P03", "40P01", "40001", "57014"}
 _CONVENTION = {
     "ix": "ix_%(column_0_label)s",
@@ -115,9 +133,10 @@ def _tame_sqlite(engine: Engine) -> None:
 
 
 class _WritersQueue:
-    """Lets SQLite's writers in one by one: fair within a process, by lock file between processes.
+    """Lets SQLite's writers in one by one: fair within a process, by lock files between processes.
 
-    SQLite itself makes waiting writers sleep longer and longer, so that some starve.
+    SQLite itself makes waiting writers sleep longer and longer, so that some starve. Whoever is next keeps
+    the others behind it with a lock of its own: the process that just wrote cannot slip in again before it.
     """
 
     def __init__(self) -> None:
@@ -129,23 +148,31 @@ class _WritersQueue:
         if not self._head.acquire(timeout=LOCK_SECONDS):
             raise Busy
         try:
-            handle = os.open(f"{database}-queue", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                self._wait(handle, deadline)
+            with _opened(f"{database}-next") as following, _opened(f"{database}-queue") as writing:
+                self._wait(following, deadline, NEXT_BUT_ONE)
+                self._wait(writing, deadline, NEXT)
+                fcntl.flock(following, fcntl.LOCK_UN)
                 yield
-            finally:
-                os.close(handle)
         finally:
             self._head.release()
 
-    def _wait(self, handle: int, deadline: float) -> None:
+    def _wait(self, handle: int, deadline: float, pause: float) -> None:
         while True:
             try:
                 return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise Busy from None
-                time.sleep(0.001)
+                time.sleep(pause)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[int]:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 _queue = _WritersQueue()
@@ -186,10 +213,15 @@ def transaction() -> Iterator[None]:
 def _turn() -> Iterator[None]:
     url = db.engine.url
     if url.get_backend_name() == "sqlite" and url.database:
-        with _queue.turn(str(Path(url.database).resolve())):
+        with _queue.turn(_place_of(url.database)):
             yield
     else:
         yield
+
+
+@lru_cache(maxsize=8)
+def _place_of(database: str) -> str:
+    return str(Path(database).resolve())
 
 
 def _is_lock_failure(error: OperationalError) -> bool:
@@ -218,17 +250,47 @@ def lock(model: type[Row], ids: Collection[int]) -> dict[int, Row]:
     return {row.id: row for row in rows}  # type: ignore[attr-defined]
 
 
+def hold_back(model: type[Row], ids: Collection[int]) -> None:
+    """Lock rows without reading them: nothing to do on SQLite, where one transaction at a time writes."""
+    if ids and not is_sqlite():
+        read(_locking(model), {"ids": sorted(ids)})
+
+
+@cache
+def _locking(model: type[Base]) -> Select[Any]:
+    key = _id(model)
+    among = key == func.any(bindparam("ids", type_=ARRAY(Integer)))
+    return select(key).where(among).order_by(key).with_for_update(key_share=True)
+
+
 def bump(model: type[Row], ids: Collection[int]) -> None:
     """Raise the version of locked rows, so that every cached view of them is known to be old."""
     if ids:
-        version = model.version  # type: ignore[attr-defined]
-        statement = update(model).where(_id(model).in_(sorted(ids))).values(version=version + 1)
-        db.session.execute(statement, execution_options={"synchronize_session": False})
+        write(_raising(model), [{"one": row_id} for row_id in sorted(ids)])
 
 
-def _id(model: type[Row]) -> InstrumentedAttribute[int]:
+@cache
+def _raising(model: type[Base]) -> Update:
+    table, key = model.__table__, _id(model)
+    return update(model).where(key == bindparam("one")).values(version=table.c.version + 1)
+
+
+def _id(model: type[Base]) -> InstrumentedAttribute[int]:
     key: InstrumentedAttribute[int] = model.id  # type: ignore[attr-defined]
     return key
+
+
+# --- prepared statements: built once, run past the ORM ---------------------------------------------
+
+
+def read(query: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
+    """Run a prepared query and return plain rows; the session keeps nothing of them."""
+    return db.session.connection().execute(query, values or {}).all()
+
+
+def write(statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
+    """Run a prepared insert, update or delete once, or once for each set of values."""
+    db.session.connection().execute(statement, values)
 
 
 def is_sqlite() -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 
 from booking.base import audit, clock
-from booking.base.db import bump, db, lock, transaction
+from booking.base.db import bump, db, hold_back, lock, transaction, write
 from booking.base.errors import (
     Busy,
     Forbidden,
@@ -41,6 +41,7 @@ from booking.schedule.free import PeopleThere, presence_of
 
 ANSWER_WITHIN = timedelta(days=3)
 MAX_REASON = 1000
+_LINK, _PARTICIPANT = insert(BookingResource), insert(Participant)
 ENDED = ("cancelled", "declined", "completed")  # stored as completed: ended early
 
 
@@ -148,8 +149,8 @@ def cancel(booking_id: str, by: Viewer, reason: str = "", if_version: int | None
         booking = _find_to_change(booking_id, by, if_version)
         _must_have_reason(booking, by, reason)
         held = [row.resource_id for row in resources_of(booking.id)]
-        lock(Resource, held)
-        lock(User, _people_in(booking))
+        hold_back(Resource, held)
+        hold_back(User, _people_in(booking))
         if lock(Booking, [booking.id])[booking.id].status in ENDED:  # by somebody else at the same moment
             return booking
         booking = _again(booking, if_version)
@@ -194,8 +195,8 @@ def expire_requests(limit: int = 50) -> int:
     for booking_id in db.session.scalars(query).all():
         with transaction():
             held = [row.resource_id for row in resources_of(booking_id)]
-            lock(Resource, held)
-            lock(User, _people_in(db.session.get_one(Booking, booking_id)))
+            hold_back(Resource, held)
+            hold_back(User, _people_in(db.session.get_one(Booking, booking_id)))
             booking = lock(Booking, [booking_id])[booking_id]
             if (
                 booking.status == "requested"
@@ -310,14 +311,14 @@ def _write_links(booking: Booking, cast: Cast, facts: Facts) -> None:
         }
         for n, want in enumerate(facts.wants)
     ]
-    db.session.execute(insert(BookingResource), rows)
+    write(_LINK, rows)
     _write_participants(booking, cast)
 
 
 def _write_participants(booking: Booking, cast: Cast) -> None:
     if cast.participants:
         rows = [{"booking_id": booking.id, "user_id": person.id} for person in cast.participants]
-        db.session.execute(insert(Participant), rows)
+        write(_PARTICIPANT, rows)
 
 
 def _rewrite_links(booking: Booking, cast: Cast) -> None:
@@ -447,8 +448,8 @@ def _request_to_answer(booking_id: str, by: Viewer) -> tuple[Booking, list[int]]
     if not acts_as_staff(by, relation_of(booking, by)):
         raise Forbidden("Requests are answered by the facility's staff.")
     held = [row.resource_id for row in resources_of(booking.id)]
-    lock(Resource, held)
-    lock(User, _people_in(booking))
+    hold_back(Resource, held)
+    hold_back(User, _people_in(booking))
     booking = lock(Booking, [booking.id])[booking.id]
     if booking.status != "requested":
         raise NotChangeable("This request has been answered already.")

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, Select, and_, bindparam, or_, select
 
 from booking.base import clock
-from booking.base.db import db, is_sqlite, lock
+from booking.base.db import db, hold_back, is_sqlite, read
 from booking.base.errors import Busy, Invalid
 from booking.base.period import Period
 from booking.bookings.models import Booking, Participant
@@ -21,7 +22,7 @@ from booking.people.models import Membership, Organisation, Project, User
 from booking.people.viewer import Viewer, client_of
 from booking.schedule.free import Taken, group_by_resource
 from booking.schedule.models import Occupancy
-from booking.schedule.queries import in_window, people_there
+from booking.schedule.queries import in_window, people_there, window_values
 
 
 @dataclass(frozen=True)
@@ -173,9 +174,9 @@ def lock_everything(cast: Cast, others: Collection[int] = (), people: Collection
     """Lock resources, then rooms, then people, each in the order of their ids; `others` are resources."""
     resources = {want.resource.id for want in cast.wants} | set(others)
     rooms = {want.resource.room.id for want in cast.wants if want.resource.room}
-    lock(Resource, resources)
-    lock(Room, rooms)
-    lock(User, cast.user_ids | set(people))
+    hold_back(Resource, resources)
+    hold_back(Room, rooms)
+    hold_back(User, cast.user_ids | set(people))
     if not is_sqlite() and directory_version() != cast.places.version:  # SQLite lets nobody in between
         raise Busy("The facility's rules changed at this moment; please try again.")
 
@@ -216,8 +217,15 @@ def taken(
 ) -> dict[int, list[Taken]]:
     """Return what is held of the wanted resources, marked with whether the viewer may know whose it is."""
     resources = {want.resource.id: want.resource for want in wants}
-    long_stays = any(resource.long_stay for resource in resources.values())
-    query = (
+    query = _taken_on(any(resource.long_stay for resource in resources.values()))
+    values = {"resources": sorted(resources), "viewer": by.id, "without": without or 0}
+    rows = read(query, values | window_values(window))
+    return dict(group_by_resource(_taken(row, by, resources[row.resource_id].facility.id) for row in rows))
+
+
+@cache
+def _taken_on(long_stays: bool) -> Select[Any]:
+    return (
         select(
             Occupancy.hold_id,
             Occupancy.unit_id,
@@ -227,22 +235,18 @@ def taken(
             Occupancy.held_until,
             Occupancy.cleared_until,
             Occupancy.kind,
-            *relation_columns(by),
+            *relation_columns(),
         )
         .outerjoin(Booking, Booking.id == Occupancy.hold_id)
         .outerjoin(Organisation, Organisation.id == Booking.organisation_id)
         .outerjoin(Project, Project.id == Booking.project_id)
-        .outerjoin(Participant, takes_part(by))
-        .where(Occupancy.resource_id.in_(sorted(resources)))
-        .where(in_window(window.start, window.end, long_stays))
+        .outerjoin(Participant, takes_part())
+        .where(Occupancy.resource_id.in_(bindparam("resources", expanding=True)))
+        .where(in_window(long_stays), Occupancy.hold_id != bindparam("without"))
     )
-    if without is not None:
-        query = query.where(Occupancy.hold_id != without)
-    rows = [_taken(row, by, resources[row.resource_id].facility.id) for row in db.session.execute(query)]
-    return dict(group_by_resource(rows))
 
 
-def relation_columns(by: Viewer | None) -> list[Any]:
+def relation_columns() -> list[Any]:
     """Return the columns that decide who sees a booking; join `takes_part` beside them."""
     return [
         Booking.starts_at.label("booked_from"),
@@ -257,9 +261,9 @@ def relation_columns(by: Viewer | None) -> list[Any]:
     ]
 
 
-def takes_part(by: Viewer | None) -> Any:
-    """Return the join condition that finds the viewer among a booking's participants."""
-    return (Participant.booking_id == Booking.id) & (Participant.user_id == (by.id if by else 0))
+def takes_part() -> Any:
+    """Return the join condition that finds the viewer, given as the value `viewer`, among participants."""
+    return (Participant.booking_id == Booking.id) & (Participant.user_id == bindparam("viewer"))
 
 
 def relation(row: Row[Any], facilities: frozenset[int]) -> Relation:

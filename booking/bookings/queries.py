@@ -4,25 +4,27 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, false, func, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, false, func, or_, select, true, union_all
 from sqlalchemy.orm import aliased
 
 from booking.base import clock
-from booking.base.db import db
+from booking.base.db import db, read
 from booking.base.period import Period
 from booking.bookings.facts import relation, relation_columns, takes_part
 from booking.bookings.models import HOLDING, Booking, BookingResource, Participant
 from booking.bookings.request import BookingRequest, Wanted
 from booking.bookings.visibility import Level, Relation, level, may_change
 from booking.facilities.places import Places, ResourcePlace
-from booking.facilities.queries import places
+from booking.facilities.queries import names, places
 from booking.people.models import Organisation, Project, User
+from booking.people.names import Names, OrganisationName, PersonName, ProjectName
 from booking.people.viewer import Viewer
 from booking.schedule.free import MAX_HOLD, use_over_time
 from booking.schedule.models import Occupancy
-from booking.schedule.queries import in_window
+from booking.schedule.queries import in_window, window_values
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,11 @@ class Detail:
     level: Level
     relation: Relation
     resources: tuple[tuple[ResourcePlace, int, tuple[str, ...]], ...]
-    organiser: User
-    organisation: Organisation
-    project: Project | None
-    supervisor: User | None
-    participants: tuple[User, ...]
+    organiser: PersonName
+    organisation: OrganisationName
+    project: ProjectName | None
+    supervisor: PersonName | None
+    participants: tuple[PersonName, ...]
     held: tuple[Held, ...]
 
     @property
@@ -104,18 +106,21 @@ def resources_of(booking_id: int, also_left: bool = False) -> list[BookingResour
 
 def relation_of(booking: Booking, by: Viewer | None) -> Relation:
     """Return what decides who sees a booking."""
-    query = (
-        select(*relation_columns(by))
-        .select_from(Booking)
-        .join(Organisation, Organisation.id == Booking.organisation_id)
-        .outerjoin(Project, Project.id == Booking.project_id)
-        .outerjoin(Participant, takes_part(by))
-        .where(Booking.id == booking.id)
-    )
     catalogue = places()
     held = {row.resource_id for row in resources_of(booking.id)}
     facilities = frozenset(catalogue.resources[r].facility.id for r in held if r in catalogue.resources)
-    return relation(db.session.execute(query).one(), facilities | {booking.facility_id})
+    (row,) = read(_RELATION, {"booking": booking.id, "viewer": by.id if by else 0})
+    return relation(row, facilities | {booking.facility_id})
+
+
+_RELATION = (
+    select(*relation_columns())
+    .select_from(Booking)
+    .join(Organisation, Organisation.id == Booking.organisation_id)
+    .outerjoin(Project, Project.id == Booking.project_id)
+    .outerjoin(Participant, takes_part())
+    .where(Booking.id == bindparam("booking"))
+)
 
 
 def detail(booking: Booking, by: Viewer | None) -> Detail:
@@ -125,62 +130,85 @@ def detail(booking: Booking, by: Viewer | None) -> Detail:
 
 def details(bookings: Sequence[Booking], by: Viewer | None) -> list[Detail]:
     """Return bookings with their names: a fixed number of queries, however many there are."""
-    ids = [booking.id for booking in bookings]
-    if not ids:
+    if not bookings:
         return []
+    asked = {"ids": [booking.id for booking in bookings]}
+    taken = _grouped(read(_LINKS, asked))
+    held = _grouped(read(_HOLDING, asked))
+    participants = _grouped(read(_PARTICIPANTS, asked))
+    known = names()
+    known.know(
+        {
+            *(row.user_id for rows in participants.values() for row in rows),
+            *(one for booking in bookings for one in (booking.organiser_id, booking.supervisor_id)),
+        },
+        {booking.organisation_id for booking in bookings},
+        {booking.project_id for booking in bookings},
+    )
     catalogue = places()
-    taken: dict[int, list[BookingResource]] = defaultdict(list)
-    links = select(BookingResource).where(
-        BookingResource.booking_id.in_(ids), BookingResource.left_at.is_(None)
-    )
-    for link in db.session.scalars(links.order_by(BookingResource.position)):
-        taken[link.booking_id].append(link)
-    held: dict[int, list[Held]] = defaultdict(list)
-    rows = select(Occupancy).where(Occupancy.hold_id.in_(ids), Occupancy.active).order_by(Occupancy.unit_id)
-    for row in db.session.scalars(rows):
-        held[row.hold_id].append(_held(row))
-    participants: dict[int, list[User]] = defaultdict(list)
-    named = select(Participant.booking_id, User).join(User).where(Participant.booking_id.in_(ids))
-    for booking_id, user in db.session.execute(named.order_by(User.name)):
-        participants[booking_id].append(user)
-    supervisor = aliased(User)
-    around = (
-        select(Booking.id, User, Organisation, Project, supervisor)
-        .join(User, User.id == Booking.organiser_id)
-        .join(Organisation, Organisation.id == Booking.organisation_id)
-        .outerjoin(Project, Project.id == Booking.project_id)
-        .outerjoin(supervisor, supervisor.id == Booking.supervisor_id)
-        .where(Booking.id.in_(ids))
-    )
-    names = {row[0]: row[1:] for row in db.session.execute(around)}
     return [
-        _detail(b, by, catalogue, taken[b.id], held[b.id], participants[b.id], names[b.id]) for b in bookings
+        _detail(booking, by, catalogue, known, taken[booking.id], held[booking.id], participants[booking.id])
+        for booking in bookings
     ]
+
+
+_LINKS = (
+    select(BookingResource.booking_id, BookingResource.resource_id, BookingResource.units)
+    .where(BookingResource.booking_id.in_(bindparam("ids", expanding=True)))
+    .where(BookingResource.left_at.is_(None))
+    .order_by(BookingResource.position)
+)
+_HOLDING = (
+    select(
+        Occupancy.hold_id,
+        Occupancy.resource_id,
+        Occupancy.unit_id,
+        Occupancy.starts_at,
+        Occupancy.held_until,
+        Occupancy.cleared_until,
+    )
+    .where(Occupancy.hold_id.in_(bindparam("ids", expanding=True)), Occupancy.active)
+    .order_by(Occupancy.unit_id)
+)
+_PARTICIPANTS = select(Participant.booking_id, Participant.user_id).where(
+    Participant.booking_id.in_(bindparam("ids", expanding=True))
+)
+
+
+def _grouped(rows: Iterable[Any]) -> dict[int, list[Any]]:
+    """Sort rows by the booking that their first column names."""
+    groups: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        groups[row[0]].append(row)
+    return groups
 
 
 def _detail(
     booking: Booking,
     by: Viewer | None,
     catalogue: Places,
-    links: list[BookingResource],
-    held: list[Held],
-    participants: list[User],
-    names: Sequence[Any],
+    known: Names,
+    links: Sequence[Any],
+    rows: Sequence[Any],
+    people: Sequence[Any],
 ) -> Detail:
-    organiser, organisation, project, supervisor = names
+    held = tuple(Held(*row[1:]) for row in rows)
     resources = tuple(
         (resource, link.units, _unit_names(resource, held))
         for link in links
         if (resource := catalogue.resources.get(link.resource_id))
     )
+    organisation = known.organisations[booking.organisation_id]
+    project = known.projects[booking.project_id] if booking.project_id else None
+    participants = sorted((known.people[row.user_id] for row in people), key=lambda one: (one.name, one.id))
     seen = Relation(
         organiser_id=booking.organiser_id,
         organisation_id=booking.organisation_id,
         organisation_is_host=organisation.is_host,
         project_id=booking.project_id,
-        confidential=bool(project and project.confidential),
+        confidential=project is not None and project.confidential,
         supervisor_id=booking.supervisor_id,
-        takes_part=by is not None and by.id in {user.id for user in participants},
+        takes_part=by is not None and any(person.id == by.id for person in participants),
         facilities=frozenset(resource.facility.id for resource, _, _ in resources) | {booking.facility_id},
     )
     return Detail(
@@ -188,22 +216,18 @@ def _detail(
         level(by, seen),
         seen,
         resources,
-        organiser,
+        known.people[booking.organiser_id],
         organisation,
         project,
-        supervisor,
+        known.people[booking.supervisor_id] if booking.supervisor_id else None,
         tuple(participants),
-        tuple(held),
+        held,
     )
 
 
 def _unit_names(resource: ResourcePlace, held: Iterable[Held]) -> tuple[str, ...]:
     ids = {row.unit_id for row in held if row.resource_id == resource.id}
     return tuple(unit.name for unit in resource.units if unit.id in ids)
-
-
-def _held(row: Occupancy) -> Held:
-    return Held(row.resource_id, row.unit_id, row.starts_at, row.held_until, row.cleared_until)
 
 
 def request_of(booking: Booking) -> BookingRequest:
@@ -285,7 +309,16 @@ def blocks(
     long_stays = any(catalogue.resources[r].long_stay for r in known)
     if not known:
         return []
-    query = (
+    query, values = _blocks(long_stays), {"resources": known, "viewer": viewer.id if viewer else 0}
+    if hidden_only and viewer is not None:
+        query = query.where(~func.coalesce(_visible_to(viewer, Level.PARTIAL), false()))
+    found = _reduce(read(query, values | window_values(window)), viewer, catalogue, by_unit)
+    return [block for block in found if block.level < Level.PARTIAL] if hidden_only else found
+
+
+@cache
+def _blocks(long_stays: bool) -> Any:
+    return (
         select(
             Occupancy.hold_id,
             Occupancy.resource_id,
@@ -299,21 +332,17 @@ def blocks(
             Booking.version,
             User.name.label("organiser"),
             Organisation.alias,
-            *relation_columns(viewer),
+            *relation_columns(),
         )
         .join(Booking, Booking.id == Occupancy.hold_id)
         .join(User, User.id == Booking.organiser_id)
         .join(Organisation, Organisation.id == Booking.organisation_id)
         .outerjoin(Project, Project.id == Booking.project_id)
-        .outerjoin(Participant, takes_part(viewer))
-        .where(Occupancy.resource_id.in_(known))
-        .where(in_window(window.start, window.end, long_stays), Occupancy.held_until > window.start)
+        .outerjoin(Participant, takes_part())
+        .where(Occupancy.resource_id.in_(bindparam("resources", expanding=True)))
+        .where(in_window(long_stays), Occupancy.held_until > bindparam("window_start"))
         .order_by(Occupancy.starts_at, Occupancy.hold_id, Occupancy.unit_id)
     )
-    if hidden_only and viewer is not None:
-        query = query.where(~func.coalesce(_visible_to(viewer, Level.PARTIAL), false()))
-    found = _reduce(db.session.execute(query).all(), viewer, catalogue, by_unit)
-    return [block for block in found if block.level < Level.PARTIAL] if hidden_only else found
 
 
 def _reduce(rows: Sequence[Any], viewer: Viewer | None, catalogue: Places, by_unit: bool) -> list[Block]:

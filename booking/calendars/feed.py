@@ -59,11 +59,14 @@ def is_gone(link: Link) -> bool:
 
 
 def etag(link: Link, site: Site) -> str:
-    """Return what changes whenever the feed may have: versions, rights and the day; nothing is rendered."""
+    """Return what changes whenever the feed may have: versions and the day; nothing is rendered.
+
+    The directory's version stands for names and rights.
+    """
     made_of: list[object] = [link.public_id, RENDERER_VERSION, site]
     if link.withdrawn_at is None:
         today = clock.now().astimezone(zone(link.timezone)).date()
-        made_of += [link.version, link.directory, link.rights, link.name, link.timezone, today]
+        made_of += [link.version, link.directory, link.name, link.timezone, today]
     return hashlib.sha256(repr(made_of).encode("utf-8", "replace")).hexdigest()[:32]
 
 

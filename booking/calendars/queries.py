@@ -11,11 +11,9 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
-    String,
     and_,
     bindparam,
     case,
-    cast,
     func,
     null,
     or_,
@@ -25,16 +23,16 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from booking.base import clock
-from booking.base.db import db
+from booking.base.db import db, read
 from booking.base.errors import NotFound
 from booking.base.period import Period
 from booking.bookings.facts import relation_columns, takes_part
 from booking.bookings.models import Booking, BookingResource, Participant
 from booking.calendars.models import EventBytes, Feed
-from booking.facilities.models import Closure, Directory, Duty, Facility, Resource, Room
+from booking.facilities.models import Closure, Directory, Facility, Resource, Room
 from booking.facilities.places import ResourcePlace
 from booking.facilities.queries import places
-from booking.people.models import Coordinator, Membership, Organisation, Project, User
+from booking.people.models import Organisation, Project, User
 from booking.people.sessions import digest
 from booking.people.viewer import Viewer
 from booking.schedule.free import MAX_HOLD
@@ -43,7 +41,6 @@ from booking.schedule.models import Occupancy
 LONDON = "Europe/London"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 UNUSED_FOR = timedelta(days=400)
-RIGHTS = ("person", "memberships", "led_people", "coordinates", "duties")
 ON_PLACES = ("resource", "room", "facility")
 GONE = ("cancelled", "declined", "no_show")
 KEPT_AFTER_CANCELLING = timedelta(days=30)
@@ -76,7 +73,6 @@ class Link:
     timezone: str
     version: int
     directory: int
-    rights: str = ""
 
     @property
     def subject(self) -> str:
@@ -94,16 +90,16 @@ class Link:
 
 
 def find_link(token: str) -> Link | None:
-    """Return the link that a token opens, with its owner's rights: one statement."""
+    """Return the link that a token opens: one statement."""
     if not TOKEN.fullmatch(token):
         return None
-    row = db.session.execute(_link_by_token(), {"hash": digest(token)}).one_or_none()
+    row = next(iter(read(_link_by_token(), {"hash": digest(token)})), None)
     return None if row is None else _link(row)
 
 
 @cache
 def _link_by_token() -> Select[Any]:
-    return _links().add_columns(*_rights()).where(Feed.token_hash == bindparam("hash"))
+    return _links().where(Feed.token_hash == bindparam("hash"))
 
 
 def feeds_of(viewer: Viewer) -> list[Link]:
@@ -187,42 +183,7 @@ def _working(condition: ColumnElement[bool]) -> list[Link]:
 
 
 def _link(row: Row[Any]) -> Link:
-    values = dict(row._mapping)
-    rights = [_in_order(values.pop(name, "")) for name in RIGHTS]
-    return Link(**values, rights=" ".join(rights))
-
-
-def _in_order(joined: str | None) -> str:
-    """Databases join rows in any order; the same rights must read the same."""
-    return ",".join(sorted((joined or "").split(",")))
-
-
-def _rights() -> list[ColumnElement[Any]]:
-    """Select everything that makes a `Viewer` of the owner, only to notice when it changes."""
-    home, other = aliased(Organisation), aliased(Membership)
-    led = select(Membership.project_id).where(Membership.user_id == Feed.owner_id, Membership.lead)
-    here = case((and_(User.active, home.active), "here"), else_="away")
-    person = select(_words(here, User.role, home.id, home.kind)).where(home.id == User.organisation_id)
-    member = _words(Membership.project_id, case((Membership.lead, "lead"), else_="member"))
-    columns = (
-        person.correlate(User),
-        select(func.aggregate_strings(member, ",")).where(Membership.user_id == Feed.owner_id),
-        select(func.aggregate_strings(_words(other.user_id), ",")).where(other.project_id.in_(led)),
-        select(func.aggregate_strings(_words(Coordinator.organisation_id), ",")).where(
-            Coordinator.user_id == Feed.owner_id
-        ),
-        select(func.aggregate_strings(_words(Duty.duty, Duty.facility_id), ",")).where(
-            Duty.user_id == Feed.owner_id
-        ),
-    )
-    return [query.scalar_subquery().label(name) for name, query in zip(RIGHTS, columns, strict=True)]
-
-
-def _words(*parts: Any) -> ColumnElement[str]:
-    words: ColumnElement[str] = cast(parts[0], String)
-    for part in parts[1:]:
-        words = words + ":" + cast(part, String)
-    return words
+    return Link(**row._mapping)
 
 
 @cache
@@ -302,19 +263,19 @@ def booking_rows(
     A booking comes once for each of the shown resources and each audience. Cancelled ones stay among them
     for a while, else clients would keep them as they were.
     """
-    base = _base(viewer, today, audiences)
+    base = _base(today, audiences)
     if link.scope in ON_PLACES:
-        return _on_places(base, shown, window)
+        return _all(*_on_places(base, shown, window), viewer=viewer.id)
     base = base.where(_belongs(link)).add_columns(
         null().label("resource_id"), null().label("on_from"), null().label("left_at")
     )
     normal = base.where(
         ~Booking.long_stay, _starts_near(Booking.starts_at, window), Booking.ends_at > window.start
     )
-    return _all(normal, base.where(_long_stay_in(window)))
+    return _all(normal, base.where(_long_stay_in(window)), viewer=viewer.id)
 
 
-def _on_places(base: Select[Any], shown: Sequence[ResourcePlace], window: Period) -> list[Row[Any]]:
+def _on_places(base: Select[Any], shown: Sequence[ResourcePlace], window: Period) -> list[Select[Any]]:
     """Read bookings by what they take; those that a change took elsewhere come with `left_at`."""
     place = BookingResource
     base = base.join(place, place.booking_id == Booking.id).add_columns(
@@ -327,17 +288,17 @@ def _on_places(base: Select[Any], shown: Sequence[ResourcePlace], window: Period
         ~Booking.long_stay,
         or_(place.left_at.is_not(None), Booking.ends_at > window.start),
     )
-    return _all(normal, base.where(place.resource_id.in_(for_long), _long_stay_in(window)))
+    return [normal, base.where(place.resource_id.in_(for_long), _long_stay_in(window))]
 
 
-def _base(viewer: Viewer, today: datetime, audiences: Collection[str]) -> Select[Any]:
+def _base(today: datetime, audiences: Collection[str]) -> Select[Any]:
     return (
         select(
             Booking.id,
             Booking.version,
             Booking.status,
             Booking.facility_id,
-            *relation_columns(viewer),
+            *relation_columns(),
             User.name.label("organiser"),
             Project.code.label("project"),
             Organisation.code.label("organisation"),
@@ -348,7 +309,7 @@ def _base(viewer: Viewer, today: datetime, audiences: Collection[str]) -> Select
         .join(User, User.id == Booking.organiser_id)
         .join(Organisation, Organisation.id == Booking.organisation_id)
         .outerjoin(Project, Project.id == Booking.project_id)
-        .outerjoin(Participant, takes_part(viewer))
+        .outerjoin(Participant, takes_part())
         .outerjoin(
             EventBytes, and_(EventBytes.booking_id == Booking.id, EventBytes.audience.in_(sorted(audiences)))
         )
@@ -385,8 +346,8 @@ def _long_stay_in(window: Period) -> ColumnElement[bool]:
     return and_(Booking.long_stay, Booking.ends_at > window.start, Booking.starts_at < window.end)
 
 
-def _all(*queries: Select[Any]) -> list[Row[Any]]:
-    return list(db.session.execute(union_all(*queries)).all())
+def _all(*queries: Select[Any], viewer: int = 0) -> list[Row[Any]]:
+    return list(read(union_all(*queries), {"viewer": viewer}))
 
 
 def held_by(link: Link, window: Period) -> list[tuple[datetime, datetime]]:

@@ -3,11 +3,13 @@
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
-from booking.base.db import db, noted
+from booking.base.db import db, noted, read
 from booking.facilities.models import (
     Closure,
     Directory,
@@ -34,29 +36,65 @@ from booking.facilities.places import (
     UnitPlace,
 )
 from booking.people.models import Coordinator, Membership, Organisation, User
+from booking.people.names import Names
 from booking.people.viewer import Viewer
 
-_snapshots: dict[str, Places] = {}
+_VERSION = select(Directory.version).where(Directory.id == 1)
+
+
+@dataclass
+class Snapshot:
+    """What is kept in memory of one version of the directory."""
+
+    version: int
+    places: Places | None = None
+    names: Names = field(default_factory=Names)
+    viewers: dict[int, Viewer] = field(default_factory=dict)
+
+
+_snapshots: WeakKeyDictionary[Engine, Snapshot] = WeakKeyDictionary()
 _building = threading.Lock()
 
 
 def directory_version() -> int:
-    """Return the number of the last change of facilities, rules or names."""
-    return db.session.scalar(select(Directory.version).where(Directory.id == 1)) or 0
+    """Return the number of the last change of facilities, rules, names or rights."""
+    return next((row.version for row in read(_VERSION)), 0)
+
+
+def _snapshot() -> Snapshot:
+    """Return what is known of the directory as this database transaction sees it: one look at its version.
+
+    What is not committed yet must not be kept: it may be rolled back.
+    """
+    session = db.session()
+    under_way, known = session.info.get("snapshot", (None, None))
+    if known is None or under_way is not session.get_transaction() or noted("directory changed"):
+        known = _snapshot_of(directory_version())
+        session.info["snapshot"] = session.get_transaction(), known
+    return known
+
+
+def _snapshot_of(version: int) -> Snapshot:
+    if noted("directory changed"):
+        return Snapshot(version)
+    known = _snapshots.get(db.engine)
+    if known is None or known.version != version:
+        known = _snapshots[db.engine] = Snapshot(version)
+    return known
+
+
+def names() -> Names:
+    """Return the names of people, organisations and projects as they stand now, those that it knows."""
+    return _snapshot().names
 
 
 def places() -> Places:
     """Return the catalogue as it stands now, from memory unless something changed."""
-    key = str(db.engine.url)
-    version = directory_version()
-    known = _snapshots.get(key)
-    if known is not None and known.version == version:
-        return known
-    if noted("directory changed"):  # what is not committed yet must not be kept: it may be rolled back
-        return _build(version)
-    with _building:
-        known = _snapshots[key] = _build(version)
-    return known
+    known = _snapshot()
+    if known.places is None:
+        with _building:
+            known.places = known.places or _build(known.version)
+    return known.places
 
 
 def _build(version: int) -> Places:
@@ -160,6 +198,15 @@ def _policy(row: Policy) -> PolicyPlace:
 
 def viewer_of(user_id: int, scope: str = "write") -> Viewer | None:
     """Return everything that decides what a person may see and do now; None if there is no such account."""
+    known = _snapshot().viewers
+    viewer = known.get(user_id) or _viewer(user_id)
+    if viewer is None:
+        return None
+    known[user_id] = viewer
+    return viewer if scope == viewer.scope else replace(viewer, scope=scope)
+
+
+def _viewer(user_id: int) -> Viewer | None:
     row = db.session.execute(
         select(User, Organisation)
         .join(Organisation)
@@ -194,7 +241,6 @@ def viewer_of(user_id: int, scope: str = "write") -> Viewer | None:
                 )
             )
         ),
-        scope=scope,
     )
 
 

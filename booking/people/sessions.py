@@ -5,10 +5,10 @@ import secrets
 from contextlib import suppress
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from booking.base import audit, clock
-from booking.base.db import db, transaction
+from booking.base.db import db, read, transaction
 from booking.base.errors import BookingError, Busy, Forbidden
 from booking.people.models import ApiToken, SignIn, SignInFailure, User
 from booking.people.passwords import hash_password, password_fits
@@ -84,15 +84,18 @@ def _open_session(user: User, account: str, device: str) -> str:
     return token
 
 
+_SESSION = (
+    select(SignIn.id, SignIn.user_id, SignIn.last_seen_at)
+    .join(User, User.id == SignIn.user_id)
+    .where(SignIn.token_hash == bindparam("hash"), SignIn.expires_at > bindparam("now"))
+    .where(SignIn.revoked_at.is_(None), User.active)
+)
+
+
 def session_user_id(token: str) -> int | None:
     """Return whose session a cookie's token opens, or None; keeps the session alive while it is used."""
     now = clock.now()
-    row = db.session.execute(
-        select(SignIn.id, SignIn.user_id, SignIn.last_seen_at)
-        .join(User, User.id == SignIn.user_id)
-        .where(SignIn.token_hash == digest(token), SignIn.expires_at > now)
-        .where(SignIn.revoked_at.is_(None), User.active)
-    ).one_or_none()
+    row = next(iter(read(_SESSION, {"hash": digest(token), "now": now})), None)
     if row is None:
         return None
     if now - row.last_seen_at > SEEN_EVERY:
@@ -185,14 +188,17 @@ def revoke_token(token_id: str, by: Viewer) -> None:
         audit.record("token_revoked", "user", by.id, by.id)
 
 
+_TOKEN = (
+    select(ApiToken.id, ApiToken.user_id, ApiToken.scope, ApiToken.expires_at, ApiToken.last_used_at)
+    .join(User, User.id == ApiToken.user_id)
+    .where(ApiToken.token_hash == bindparam("hash"), ApiToken.revoked_at.is_(None), User.active)
+)
+
+
 def token_user(token: str) -> tuple[int, str] | None:
     """Return (user id, scope) of a bearer token that works, or None; notes its use once in a while."""
     now = clock.now()
-    row = db.session.execute(
-        select(ApiToken.id, ApiToken.user_id, ApiToken.scope, ApiToken.expires_at, ApiToken.last_used_at)
-        .join(User, User.id == ApiToken.user_id)
-        .where(ApiToken.token_hash == digest(token), ApiToken.revoked_at.is_(None), User.active)
-    ).one_or_none()
+    row = next(iter(read(_TOKEN, {"hash": digest(token)})), None)
     if row is None or (row.expires_at is not None and row.expires_at <= now):
         return None
     if row.last_used_at is None or now - row.last_used_at > SEEN_EVERY:

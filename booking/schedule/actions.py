@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from booking.base.db import db
+from booking.base.db import db, read, write
 from booking.base.period import Period
 from booking.schedule.free import Claim, PeopleThere
 from booking.schedule.guard import guard_that_refused
@@ -20,10 +20,12 @@ class UnitTaken(Exception):
 
 def open_hold(kind: str = "booking") -> int:
     """Make the row under which everything that one booking takes is kept."""
-    hold = Hold(kind=kind)
-    db.session.add(hold)
-    db.session.flush()
-    return hold.id
+    ((hold_id,),) = read(_HOLD, {"kind": kind})
+    return int(hold_id)
+
+
+_HOLD = insert(Hold).returning(Hold.id)
+_OCCUPANCY, _PRESENCE = insert(Occupancy), insert(Presence)
 
 
 def occupy(
@@ -51,7 +53,7 @@ def occupy(
         for unit_id in units
     ]
     try:
-        db.session.execute(insert(Occupancy), rows)
+        write(_OCCUPANCY, rows)
     except IntegrityError as error:
         if guard_that_refused(error):
             raise UnitTaken from error
@@ -72,7 +74,7 @@ def _bring_people(hold_id: int, there: Iterable[PeopleThere]) -> None:
         for people in there
     ]
     if rows:
-        db.session.execute(insert(Presence), rows)
+        write(_PRESENCE, rows)
 
 
 def release(hold_id: int) -> None:
@@ -106,5 +108,5 @@ def shorten(hold_id: int, planned_end: datetime, end: datetime) -> None:
     ]
     release(hold_id)
     if shorter:
-        db.session.execute(insert(Occupancy), shorter)
+        write(_OCCUPANCY, shorter)
     _bring_people(hold_id, stays)

@@ -219,7 +219,7 @@ def test_what_is_left_out_stays_and_what_is_given_changes(app: Flask) -> None:
     }
     summary = load(again, T0)
     assert (summary.created, summary.changed) == ({}, {"resources": 1, "people": 1})
-    assert directory_version() == version + 1
+    assert directory_version() > version
     resource = db.session.scalars(select(Resource).where(Resource.code == "A")).one()
     assert (resource.name, resource.version) == ("New name", 1)
     assert len(places().by_code["A"].units) == 2
