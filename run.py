@@ -22,6 +22,7 @@ from pathlib import Path
 USAGE = """\
 usage: python3 run.py demo [ARGUMENT …]        start the demo (arguments go to `booking demo`)
        python3 run.py test [--all] [ARGUMENT …] run all checks (arguments go to pytest; --all: full length)
+       python3 run.py bench [ARGUMENT …]       measure the speed (see benchmarks/README.md; --help says more)
        python3 run.py setup                     only make the environment"""
 
 ROOT = Path(__file__).resolve().parent
@@ -38,7 +39,7 @@ class CannotStart(Exception):
 def main(arguments: list[str]) -> int:
     """Do what the command line asks and return the exit code."""
     verb, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
-    verbs = {"demo": demo, "test": test, "setup": setup}
+    verbs = {"demo": demo, "test": test, "bench": bench, "setup": setup}
     if verb not in verbs:
         print(USAGE, file=sys.stdout if verb in ("-h", "--help") else sys.stderr)
         return 0 if verb in ("-h", "--help") else 2
@@ -91,6 +92,15 @@ def test(arguments: list[str]) -> int:
     if failed:
         print(f"run.py: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def bench(arguments: list[str]) -> int:
+    """Become the benchmark."""
+    make_environment("test")
+    os.chdir(ROOT)
+    sys.stdout.flush()
+    python = str(VENV / "bin" / "python")
+    os.execv(python, [python, "-m", "benchmarks", *arguments])  # noqa: S606 (no shell is wanted)
 
 
 def check_python(version: tuple[int, ...], has_ensurepip: bool) -> None:

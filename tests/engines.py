@@ -27,14 +27,8 @@ from tests import fetch
 
 VARIABLE = "TEST_DATABASE_URL"
 KINDS = ("sqlite", "postgresql")
-SETTINGS = {
-    "listen_addresses": "",
-    "max_connections": "200",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "log_min_messages": "fatal",
-}
+DURABLE = {"listen_addresses": "", "max_connections": "200", "log_min_messages": "fatal"}
+SETTINGS = {**DURABLE, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 # Waits until our end of the pipe is closed, by us or by our death, then stops the server and cleans up.
 UNTIL_CLOSED = 'folder=$1; data=$2; shift 2; "$@" & read -r _; kill -INT $!; wait; rm -rf "$folder" "$data"'
 MEMORY = Path("/dev/shm")  # there a database is copied ten times as fast as on a disk
@@ -67,15 +61,21 @@ def fetch_programs() -> Path:
 def _start(programs: Path) -> str:
     folder = Path(tempfile.mkdtemp(prefix="hub-booking-"))
     data = Path(tempfile.mkdtemp(prefix="hub-booking-", dir=_roomy_memory() or folder))
+    return start(programs, folder, data, SETTINGS, passing=data)
+
+
+def start(programs: Path, folder: Path, data: Path, settings: dict[str, str], passing: Path) -> str:
+    """Run a server on a data folder, made first if it is empty; `folder` and `passing` go when it ends."""
     user = _unprivileged(folder, data)
     programs = _reachable(programs, folder, user)
     try:
-        _initialise(programs, data, user)
+        if not any(data.iterdir()):
+            _initialise(programs, data, user)
     except BaseException:
         shutil.rmtree(data)
         shutil.rmtree(folder)
         raise
-    atexit.register(_stop, _serve(programs, folder, data, user), folder)
+    atexit.register(_stop, _serve(programs, folder, data, user, settings, passing), folder)
     url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
     _wait_until_ready(url, folder / "log")
     return url
@@ -89,12 +89,19 @@ def _initialise(programs: Path, data: Path, user: dict[str, Any]) -> None:
         raise RuntimeError(f"initdb failed: {made.stderr}")
 
 
-def _serve(programs: Path, folder: Path, data: Path, user: dict[str, Any]) -> "subprocess.Popen[bytes]":
-    settings = [f"-c{name}={value}" for name, value in SETTINGS.items()]
-    command = [str(programs / "postgres"), "-D", str(data), f"-cunix_socket_directories={folder}", *settings]
+def _serve(
+    programs: Path,
+    folder: Path,
+    data: Path,
+    user: dict[str, Any],
+    settings: dict[str, str],
+    passing: Path,
+) -> "subprocess.Popen[bytes]":
+    options = [f"-c{name}={value}" for name, value in settings.items()]
+    command = [str(programs / "postgres"), "-D", str(data), f"-cunix_socket_directories={folder}", *options]
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
-            ["sh", "-c", UNTIL_CLOSED, "sh", str(folder), str(data), *command],
+            ["sh", "-c", UNTIL_CLOSED, "sh", str(folder), str(passing), *command],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
