@@ -1,5 +1,6 @@
 """Bookings: list, make, try out, show, change, cancel, and answer requests."""
 
+import hashlib
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from typing import Any
 from flask import Response
 
 from booking.api import schemas, shapes
-from booking.api.answers import Answer, send, show, version_wanted
+from booking.api.answers import Answer, send, show, show_list, version_wanted
 from booking.api.callers import caller
 from booking.api.catalogue import find_places, window_of
 from booking.api.door import PREFIX, door
@@ -19,9 +20,20 @@ from booking.base.errors import Forbidden, Invalid, NotFound, Refused, refuse
 from booking.base.period import Period
 from booking.bookings.actions import advised, approve, book, cancel, change, check_only, decline, find
 from booking.bookings.models import Booking
-from booking.bookings.queries import Search, blocks, detail, relation_of, request_of, search
+from booking.bookings.queries import (
+    Detail,
+    Search,
+    blocks,
+    changes_of,
+    detail,
+    next_end,
+    relation_of,
+    request_of,
+    search,
+)
 from booking.bookings.request import BookingRequest
 from booking.bookings.visibility import Level, may_change
+from booking.facilities.places import ResourcePlace
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
 
@@ -44,21 +56,39 @@ def list_bookings(asked: dict[str, Any]) -> Response:
     cursor = read_cursor(asked.get("cursor"), (int, int, str), settles=2)
     window = _window(asked, cursor)
     settled = (int(window.start.timestamp()), int(window.end.timestamp()))
-    rows = [*_bookings(asked, window, cursor), *_busy(asked, window)]
-    return show(page(rows, asked["limit"], Cursor(cursor.after, settled)))
+
+    def make() -> tuple[shapes.Json, datetime | None]:
+        found = _bookings(asked, window, cursor)
+        rows = [*((_place_of(one), shapes.booking(one)) for one in found), *_busy(asked, window)]
+        return page(rows, asked["limit"], Cursor(cursor.after, settled)), next_end(found)
+
+    return show_list(lambda: _state(asked, cursor, settled), make)
+
+
+def _state(asked: dict[str, Any], cursor: Cursor, settled: tuple[int, int]) -> str:
+    """Name the state of a list: what is asked by whom, the catalogue, and all changes of its bookings."""
+    catalogue = places()
+    chosen = [resource.id for resource in _resources(asked)] or catalogue.resources
+    parts = (sorted(asked.items()), cursor, settled, caller().id, catalogue.version, changes_of(chosen))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def _window(asked: dict[str, Any], cursor: Cursor) -> Period:
     if cursor.settled:
         start, end = (moment_in(seconds) for seconds in cursor.settled)
         return window_of({"start": start, "end": end}, start, end)
-    now = clock.now().replace(microsecond=0)
+    now = clock.now().replace(second=0, microsecond=0)
     return window_of(asked, now - PAST, now + AHEAD)
 
 
-def _bookings(
-    asked: dict[str, Any], window: Period, cursor: Cursor
-) -> list[tuple[tuple[int, int, str], shapes.Json]]:
+def _resources(asked: dict[str, Any]) -> list[ResourcePlace]:
+    catalogue = places()
+    facility, room, resource = find_places(catalogue, asked)
+    found = catalogue.resources_of(facility.id if facility else None, room.id if room else None)
+    return [one for one in found if resource is None or one.id == resource.id]
+
+
+def _bookings(asked: dict[str, Any], window: Period, cursor: Cursor) -> list[Detail]:
     """Return what may be on this page: one more than fits shows that there is another page."""
     facility, room, resource = find_places(places(), asked)
     wanted = Search(
@@ -70,11 +100,12 @@ def _bookings(
         status=asked.get("status"),
         mine=asked["mine"],
     )
-    found = search(caller(), wanted, _beyond(cursor), asked["limit"] + 1)
-    return [
-        ((int(one.booking.starts_at.timestamp()), 0, one.booking.public_id), shapes.booking(one))
-        for one in found
-    ]
+    return search(caller(), wanted, _beyond(cursor), asked["limit"] + 1)
+
+
+def _place_of(one: Detail) -> tuple[int, int, str]:
+    """Return the place of a booking in the order of a list."""
+    return int(one.booking.starts_at.timestamp()), 0, one.booking.public_id
 
 
 def _beyond(cursor: Cursor) -> tuple[datetime, str] | None:
@@ -89,13 +120,7 @@ def _busy(asked: dict[str, Any], window: Period) -> list[tuple[tuple[int, int, s
     if asked["mine"] or "project" in asked or "status" in asked:
         return []
     catalogue = places()
-    facility, room, resource = find_places(catalogue, asked)
-    wanted = [
-        one.id
-        for one in catalogue.resources_of(facility.id if facility else None, room.id if room else None)
-        if resource is None or one.id == resource.id
-    ]
-    hidden = blocks(caller(), wanted, window, hidden_only=True)
+    hidden = blocks(caller(), [one.id for one in _resources(asked)], window, hidden_only=True)
     rows = []
     for block in hidden:
         body = shapes.busy_block(block, catalogue)

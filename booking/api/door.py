@@ -37,6 +37,10 @@ class Door(Blueprint):  # type: ignore[misc]
 
     ARGUMENTS_PARSER = Parser()
 
+    def arguments(self, schema: Any, **more: Any) -> Any:
+        """Declare what an operation takes; the schema is made once, not for every request."""
+        return super().arguments(schema() if isinstance(schema, type) else schema, **more)
+
     def operation(
         self, method: str, rule: str, *, tag: str, shows: Any, status: int = 200, said: str = "As asked for"
     ) -> Callable[[View], View]:

@@ -263,16 +263,16 @@ def _locking(model: type[Base]) -> Select[Any]:
     return select(key).where(among).order_by(key).with_for_update(key_share=True)
 
 
-def bump(model: type[Row], ids: Collection[int]) -> None:
-    """Raise the version of locked rows, so that every cached view of them is known to be old."""
+def bump(model: type[Row], ids: Collection[int], *counters: str) -> None:
+    """Raise counters (the version) of locked rows, so that every kept view of them is known to be old."""
     if ids:
-        write(_raising(model), [{"one": row_id} for row_id in sorted(ids)])
+        write(_raising(model, *counters or ("version",)), [{"one": row_id} for row_id in sorted(ids)])
 
 
 @cache
-def _raising(model: type[Base]) -> Update:
-    table, key = model.__table__, _id(model)
-    return update(model).where(key == bindparam("one")).values(version=table.c.version + 1)
+def _raising(model: type[Base], *counters: str) -> Update:
+    raised = {name: model.__table__.c[name] + 1 for name in counters}
+    return update(model).where(_id(model) == bindparam("one")).values(raised)
 
 
 def _id(model: type[Base]) -> InstrumentedAttribute[int]:

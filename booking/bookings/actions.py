@@ -133,8 +133,7 @@ def change(
             reason,
         )
         emit(BookingChanged(booking, by.id, reason))
-        if seen:
-            _touch(booking, people, held | {want.resource.id for want in cast.wants}, projects)
+        _touch(booking, people, held | {want.resource.id for want in cast.wants}, projects, seen)
     return booking
 
 
@@ -349,10 +348,16 @@ def _touch(
     users: Collection[int],
     resources: Collection[int],
     left: Collection[int | None] = (),
+    seen: bool = True,
 ) -> None:
-    """Raise the versions of all that shows the booking; `left` are projects that it was taken out of."""
+    """Raise what tells that pages and lists are old, and with a change that is seen also calendars.
+
+    `left` are projects that it was taken out of.
+    """
     db.session.flush()
-    bump(Resource, resources)
+    if not seen:
+        return bump(Resource, resources)
+    bump(Resource, resources, "version", "revision")
     bump(User, users)
     bump(Project, {project for project in (booking.project_id, *left) if project is not None})
 

@@ -17,6 +17,7 @@ from booking.bookings.facts import relation, relation_columns, takes_part
 from booking.bookings.models import HOLDING, Booking, BookingResource, Participant
 from booking.bookings.request import BookingRequest, Wanted
 from booking.bookings.visibility import Level, Relation, level, may_change
+from booking.facilities.models import Resource
 from booking.facilities.places import Places, ResourcePlace
 from booking.facilities.queries import names, places
 from booking.people.models import Organisation, Project, User
@@ -86,6 +87,13 @@ class Detail:
 def status_now(booking: Booking) -> str:
     """Return a booking's status as of now: a confirmed one that has ended is completed."""
     return _status_now(booking.status, booking.ends_at)
+
+
+def next_end(shown: Iterable[Detail]) -> datetime | None:
+    """Return when the first of some bookings ends, and so changes its status without anybody's doing."""
+    now = clock.now()
+    ends = (one.booking.ends_at for one in shown if one.booking.status in ("confirmed", "in_use"))
+    return min((end for end in ends if end > now), default=None)
 
 
 def _status_now(status: str, ends_at: datetime) -> str:
@@ -289,6 +297,15 @@ def text_of(moment: datetime) -> str:
 
 
 # --- many bookings ---------------------------------------------------------------------------------
+
+
+def changes_of(resource_ids: Collection[int]) -> int:
+    """Count the changes so far of all bookings on some resources: while it stays, so does what they show."""
+    ((total,),) = read(_CHANGES, {"ids": sorted(resource_ids)})
+    return int(total or 0)
+
+
+_CHANGES = select(func.sum(Resource.version)).where(Resource.id.in_(bindparam("ids", expanding=True)))
 
 
 def blocks(

@@ -227,9 +227,9 @@ def _first_timezone() -> ColumnElement[str]:
 
 
 def _version() -> ColumnElement[int]:
-    """Return the sum of the versions of what a link shows: every change of a booking raises one of them."""
+    """Return the sum of the numbers of what a link shows: whatever calendars show of a booking raises one."""
     place, colleague = aliased(Resource), aliased(User)
-    on_the_places = select(func.sum(place.version)).where(
+    on_the_places = select(func.sum(place.revision)).where(
         or_(
             place.id == Feed.resource_id,
             place.room_id == Feed.room_id,

@@ -90,6 +90,7 @@ class Resource(Base):
     description: Mapped[str] = mapped_column(Text, default="")
     position: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=0)
+    revision: Mapped[int] = mapped_column(default=0, server_default="0")
     renamed_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
     __table_args__ = (

@@ -1,7 +1,7 @@
 """The calendar: a timeline of the resources of a facility by day, week and month, and a plain list.
 
-The part that changes is also served alone (`fragment=1`) with an ETag, so that a browser can ask
-every few seconds at the cost of two small queries.
+The part that changes, the board, is also served alone (`fragment=1`) with an ETag, so that a browser can
+ask every few seconds at the cost of two small queries. Boards are kept in memory under the same tag.
 """
 
 import hashlib
@@ -9,14 +9,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
-from sqlalchemy import func, select
+from markupsafe import Markup
 
 import booking
 from booking.base import clock
-from booking.base.db import db
-from booking.facilities.models import KINDS, Resource
+from booking.base.kept import Kept
+from booking.bookings.queries import changes_of
+from booking.facilities.models import KINDS
 from booking.facilities.places import STAFF_ROLES, FacilityPlace, Places, ResourcePlace, opens_to
-from booking.facilities.queries import places
+from booking.facilities.queries import directory_version, places
 from booking.people.viewer import Viewer
 from booking.web import words
 from booking.web.calendar_asked import VIEWS, Asked, first_of, read, state_of
@@ -45,10 +46,12 @@ def calendar() -> str | Response:
     found = asked.resources(catalogue)
     if request.args.get("fragment") == "1":
         return _fragment(asked, found, catalogue.version, viewer, now)
+    tag = _fingerprint(asked, found, catalogue.version, viewer, now)
     return render_template(
         "calendar/calendar.html",
         **_around(asked, catalogue, viewer, now),
-        **_inner(asked, found, viewer, now),
+        asked=asked,
+        board=Markup(_board(tag, asked, found, viewer, now).decode()),  # noqa: S704 (our own template's)
     )
 
 
@@ -64,46 +67,42 @@ def _fragment(
 ) -> Response:
     """Serve the part that changes, or 304 while nothing did."""
     response = Response(mimetype="text/html")
-    fingerprint = _fingerprint(found, version, viewer, now)
+    fingerprint = _fingerprint(asked, found, version, viewer, now)
     response.set_etag(fingerprint)
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Cookie"
     if request.if_none_match.contains_weak(fingerprint):
         response.status_code = 304
         return response
-    template = current_app.jinja_env.get_template("calendar/_board.html")
-    response.set_data(template.render(**_inner(asked, found, viewer, now)))
+    response.set_data(_board(fingerprint, asked, found, viewer, now))
     return response
 
 
-def _fingerprint(found: list[ResourcePlace], version: int, viewer: Viewer, now: datetime) -> str:
-    """Tell one state of the shown part from every other: address, viewer, catalogue, bookings, time."""
+def _fingerprint(
+    asked: Asked, found: list[ResourcePlace], version: int, viewer: Viewer, now: datetime
+) -> str:
+    """Tell one state of the board from every other: address, viewer, catalogue, rights, bookings, time."""
     parts = (
         booking.__version__,
-        request.full_path,
-        _identity(viewer),
+        asked.href(),
+        viewer.id,
         version,
-        _versions(found),
+        changes_of([resource.id for resource in found]),
         int(now.timestamp() // FRESH.total_seconds()),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
-def _versions(found: list[ResourcePlace]) -> tuple[int, int]:
-    """Count the changes of all bookings on the resources shown: each raises a resource's version."""
-    ids = [resource.id for resource in found]
-    query = select(func.count(), func.sum(Resource.version)).where(Resource.id.in_(ids))
-    count, total = db.session.execute(query).one()
-    return count, int(total or 0)
-
-
-def _identity(viewer: Viewer) -> tuple[Any, ...]:
-    rights = (viewer.projects, viewer.leads, viewer.led_people, viewer.coordinates, viewer.duties)
-    return viewer.id, viewer.role, viewer.organisation_id, viewer.scope, [sorted(right) for right in rights]
-
-
-def _inner(asked: Asked, found: list[ResourcePlace], viewer: Viewer, now: datetime) -> dict[str, Any]:
-    return {"asked": asked, "board": board(asked, found, viewer, now), "viewer": viewer}
+def _board(tag: str, asked: Asked, found: list[ResourcePlace], viewer: Viewer, now: datetime) -> bytes:
+    """Return the board, laid out once for every tag; it is kept only if nothing changed meanwhile."""
+    kept: Kept = current_app.config["KEPT"]
+    html = kept.find(tag)
+    if html is None:
+        template = current_app.jinja_env.get_template("calendar/_board.html")
+        html = template.render(asked=asked, board=board(asked, found, viewer, now), viewer=viewer).encode()
+        if _fingerprint(asked, found, directory_version(), viewer, now) == tag:
+            kept.keep(tag, html)
+    return html
 
 
 def _around(asked: Asked, catalogue: Places, viewer: Viewer, now: datetime) -> dict[str, Any]:

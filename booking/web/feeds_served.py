@@ -6,7 +6,6 @@ They read a wrong answer as an empty calendar: it is never redirected, never HTM
 import gzip
 import re
 import threading
-from collections import OrderedDict
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,6 +17,7 @@ from werkzeug.routing import RoutingException
 
 from booking.base import clock
 from booking.base.errors import Busy
+from booking.base.kept import Kept
 from booking.calendars.actions import NOTED_EVERY, note_fetch
 from booking.calendars.feed import compose, etag, is_gone
 from booking.calendars.queries import Link, find_link
@@ -110,12 +110,13 @@ def _packed(tag: str, token: str, link: Link, site: Site) -> bytes:
 
     It is kept only if nothing changed meanwhile: a tag must never stand for what came after it.
     """
-    body = calendars.find(tag)
+    kept: Kept = current_app.config["KEPT"]
+    body = kept.find(tag)
     if body is None:
         body = gzip.compress(compose(link, viewer_of(link.owner_id), site), GZIP_LEVEL, mtime=0)
         now = find_link(token)
         if now is not None and etag(now, site) == tag:
-            calendars.keep(tag, body)
+            kept.keep(tag, body)
     return body
 
 
@@ -128,34 +129,6 @@ def _calendar(packed: bytes, link: Link) -> Response:
         response.set_data(gzip.decompress(packed))
     response.headers["Content-Disposition"] = f'inline; filename="{link.scope}.ics"'
     return response
-
-
-class Kept:
-    """The calendars asked for last, in this process: a tag stands for the same bytes for ever."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._bodies: OrderedDict[str, bytes] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def find(self, tag: str) -> bytes | None:
-        with self._lock:
-            body = self._bodies.get(tag)
-            if body is not None:
-                self._bodies.move_to_end(tag)
-            return body
-
-    def keep(self, tag: str, body: bytes) -> None:
-        """Keep a calendar, and let go of those that nobody asked for lately."""
-        with self._lock:
-            self._bytes += len(body) - len(self._bodies.pop(tag, b""))
-            self._bodies[tag] = body
-            while self._bytes > self._most_bytes:
-                self._bytes -= len(self._bodies.popitem(last=False)[1])
-
-
-calendars = Kept(most_bytes=32 * 1024 * 1024)
 
 
 def _plain(text: str, status: int, headers: dict[str, str] | None = None) -> Response:

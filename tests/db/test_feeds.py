@@ -22,6 +22,7 @@ from sqlalchemy import delete, func, insert, select, update
 from booking.base import clock
 from booking.base.db import db, transaction
 from booking.base.errors import Busy, Forbidden, Invalid, NotFound
+from booking.base.kept import Kept
 from booking.bookings import queries
 from booking.bookings.actions import approve, book, cancel, change, decline
 from booking.bookings.models import Booking, BookingResource
@@ -35,8 +36,6 @@ from booking.facilities.models import Closure, Duty, Policy, Resource
 from booking.people.models import Coordinator, Membership, Organisation, User
 from booking.people.viewer import Viewer
 from booking.schedule.models import Hold
-from booking.web import feeds_served
-from booking.web.feeds_served import Kept
 from tests.factories import World, local, next_weekday, request
 from tests.subscriber import HOST, SCOPES, Subscriber, put, statements, uid
 from tests.unit.ical_examples import BREAKS, SMUGGLED
@@ -53,7 +52,7 @@ WHO_MAY = {  # who is allowed to have which kind of link
 @pytest.fixture
 def subscriber(world_app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> Subscriber:
     """Somebody who subscribes, in the small world; every calendar is put together anew."""
-    monkeypatch.setattr(feeds_served, "calendars", Kept(0))
+    monkeypatch.setitem(world_app.config, "KEPT", Kept(0))
     return Subscriber(world_app, world)
 
 

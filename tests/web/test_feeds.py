@@ -20,6 +20,7 @@ from structlog.testing import capture_logs
 from booking.base import clock
 from booking.base.db import db
 from booking.base.errors import Busy
+from booking.base.kept import Kept
 from booking.bookings.actions import book
 from booking.bookings.models import Booking
 from booking.calendars.actions import create_feed, revoke_feed
@@ -29,7 +30,7 @@ from booking.calendars.site import Site
 from booking.people.models import User
 from booking.people.viewer import Viewer
 from booking.web import feeds_served
-from booking.web.feeds_served import Fetches, Kept, program_of
+from booking.web.feeds_served import Fetches, program_of
 from tests.factories import LONDON, World, local, next_weekday, request
 from tests.subscriber import Subscriber, put
 from tests.web.conftest import Visitor
@@ -42,7 +43,7 @@ KEPT = ("ETag", "Cache-Control", "Vary")
 @pytest.fixture
 def subscriber(world_app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> Subscriber:
     """Somebody who subscribes, in the small world; every calendar is put together anew."""
-    monkeypatch.setattr(feeds_served, "calendars", Kept(0))
+    monkeypatch.setitem(world_app.config, "KEPT", Kept(0))
     return Subscriber(world_app, world)
 
 
@@ -106,7 +107,7 @@ def test_case_37_packed_or_not_it_is_the_same(subscriber: Subscriber, token: str
 def test_an_unchanged_calendar_is_put_together_once(
     subscriber: Subscriber, world: World, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeds_served, "calendars", Kept(1_000_000))
+    monkeypatch.setitem(subscriber.app.config, "KEPT", Kept(1_000_000))
     composed: list[str] = []
     compose = feeds_served.compose
 
@@ -130,7 +131,7 @@ def test_what_changed_meanwhile_is_not_kept(
     subscriber: Subscriber, world: World, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = Kept(1_000_000)
-    monkeypatch.setattr(feeds_served, "calendars", kept)
+    monkeypatch.setitem(subscriber.app.config, "KEPT", kept)
     compose = feeds_served.compose
 
     def overtaken(link: Link, viewer: Viewer | None, site: Site) -> bytes:

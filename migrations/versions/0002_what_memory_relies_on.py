@@ -1,10 +1,14 @@
-"""Whatever changes a person's rights or a name raises the directory's version: nothing kept can be stale.
+"""Numbers by which what is kept in memory is known to be old.
+
+Whatever changes a person's rights or a name raises the directory's version. Beside a resource's version, which
+every change of its bookings raises, its revision counts those that calendars show.
 
 Revision ID: 0002
 Revises: 0001
 """
 
 from alembic import op
+from sqlalchemy import Column, Integer
 
 revision = "0002"
 down_revision = "0001"
@@ -42,6 +46,7 @@ def _triggers() -> list[tuple[str, str, str]]:
 
 
 def upgrade() -> None:
+    op.add_column("resources", Column("revision", Integer, nullable=False, server_default="0"))
     sqlite = op.get_bind().dialect.name == "sqlite"
     if not sqlite:
         op.execute(POSTGRESQL_FUNCTION)
@@ -55,3 +60,4 @@ def downgrade() -> None:
         op.execute(f"DROP TRIGGER {name}" if sqlite else f"DROP TRIGGER {name} ON {table}")
     if not sqlite:
         op.execute("DROP FUNCTION raise_directory()")
+    op.execute("ALTER TABLE resources DROP COLUMN revision")
