@@ -5,6 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from booking import logs
 from booking.base import db as database
+from booking.limits import Limits
 from booking.settings import Settings
 
 __version__ = "0.1.0"
@@ -17,6 +18,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__, template_folder=str(paths.TEMPLATES), static_folder=str(paths.STATIC))
     app.config.update(
         SETTINGS=settings,
+        LIMITS=Limits(settings),
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=database.engine_options(settings.database_url),
