@@ -6,6 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from booking import logs
 from booking.base import db as database
 from booking.base.kept import Kept
+from booking.limits import Limits
 from booking.settings import Settings
 
 __version__ = "0.1.0"
@@ -19,6 +20,7 @@ def create_app(settings: Settings) -> Flask:
     app.config.update(
         SETTINGS=settings,
         KEPT=Kept(most_bytes=64 * 1024 * 1024),
+        LIMITS=Limits(settings),
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=database.engine_options(settings.database_url),

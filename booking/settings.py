@@ -70,7 +70,7 @@ class Settings:
         lines = []
         if len(self.secret_key) < 16:
             lines.append("BOOKING_SECRET_KEY: set a random text of at least 16 characters")
-        lines += self._database_faults()
+        lines += self._database_faults() + self._redis_faults()
         if self.base_url and urlsplit(self.base_url).scheme not in ("http", "https"):
             lines.append("BOOKING_BASE_URL: an address that begins with http:// or https:// is needed")
         if self.log_format not in ("text", "json"):
@@ -86,6 +86,17 @@ class Settings:
             return ["BOOKING_DATABASE_URL: this is not a database address"]
         if backend not in ("sqlite", "postgresql+psycopg"):
             return ["BOOKING_DATABASE_URL: sqlite:///FILE or postgresql+psycopg://… is needed"]
+        return []
+
+    def _redis_faults(self) -> list[str]:
+        if not self.redis_url:
+            return []
+        from redis.connection import parse_url  # a fifth of a second, only where Redis is used
+
+        try:
+            parse_url(self.redis_url)
+        except ValueError:
+            return ["BOOKING_REDIS_URL: redis://host:6379/0, rediss://… or unix:///… is needed"]
         return []
 
     def sqlite_file(self) -> Path | None:

@@ -27,7 +27,12 @@ RANKS = {
     "api": 8,
     "cli": 8,
 }
-UNRANKED = {"booking.settings", "booking.paths", "booking.logs"}  # plain modules that all may ask
+UNRANKED = {
+    "booking.settings",
+    "booking.paths",
+    "booking.logs",
+    "booking.limits",
+}  # plain modules that all may ask
 DOOR_PACKAGES = ("web", "api", "cli")
 DOORS = tuple(f"{package}/" for package in DOOR_PACKAGES)
 FACTORY = {"create_app", "wsgi", "__version__"}  # what a door may take from the house as a whole

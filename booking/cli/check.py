@@ -51,15 +51,17 @@ def answers(shell: Shell) -> Iterator[tuple[str, list[str]]]:
     """Yield each question with its faults."""
     try:
         settings = shell.settings()
-        app = shell.load_app()
     except BadSettings as bad:
         yield "settings", bad.lines
         return
+    try:
+        app = shell.load_app()
     except Exception as error:
-        yield "settings", list(explained(error))
+        yield "settings", settings.faults() or list(explained(error))
         return
     yield "settings", settings.faults()
     yield "mail", mail_faults(settings)
+    yield "redis", app.config["LIMITS"].redis_faults()
     with app.app_context():
         for name, question in QUESTIONS.items():
             faults = _asked(question)

@@ -5,12 +5,11 @@ They read a wrong answer as an empty calendar: it is never redirected, never HTM
 
 import gzip
 import re
-import threading
-from datetime import datetime, timedelta
 
 import structlog
 from flask import Flask, Request, Response, current_app, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from limits import RateLimitItemPerHour
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RoutingException
@@ -23,6 +22,7 @@ from booking.calendars.feed import compose, etag, is_gone
 from booking.calendars.queries import Link, find_link
 from booking.calendars.site import Site
 from booking.facilities.queries import viewer_of
+from booking.limits import Limits
 from booking.settings import Settings
 
 log = structlog.get_logger("booking")
@@ -167,38 +167,8 @@ def program_of(user_agent: str) -> str:
     return "Another program"
 
 
-class Fetches:
-    """Counts fetches by link and hour, in this process; with several processes each has its own count."""
-
-    HOUR = timedelta(hours=1)
-    MOST = 50_000
-
-    def __init__(self) -> None:
-        self._counts: dict[str, tuple[datetime, int]] = {}
-        self._lock = threading.Lock()
-
-    def wait(self, key: str, rate: int) -> int:
-        """Count one fetch and return 0, or the seconds to wait if the hour's are used up."""
-        now = clock.now()
-        with self._lock:
-            began_at, count = self._counts.get(key, (now, 0))
-            if not now - self.HOUR < began_at <= now:
-                began_at, count = now, 0
-            if count >= rate:
-                return int((began_at + self.HOUR - now).total_seconds()) + 1
-            if len(self._counts) >= self.MOST:
-                self._forget(now)
-            self._counts[key] = (began_at, count + 1)
-        return 0
-
-    def _forget(self, now: datetime) -> None:
-        self._counts = {k: v for k, v in self._counts.items() if now - self.HOUR < v[0]}
-
-
-fetches = Fetches()
-
-
 def _count(link: Link) -> int:
     """Return how long a program must wait, 0 if it need not."""
-    settings: Settings = current_app.config["SETTINGS"]
-    return fetches.wait(link.public_id, settings.feed_rate) if settings.feed_rate else 0
+    limits: Limits = current_app.config["LIMITS"]
+    rate = RateLimitItemPerHour(current_app.config["SETTINGS"].feed_rate, namespace="feed")
+    return limits.hit(rate, link.public_id)

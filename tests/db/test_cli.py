@@ -25,6 +25,7 @@ from booking.people.models import IdempotencyKey, Organisation, SignInFailure, U
 from booking.people.sessions import digest, sign_in, token_user
 from booking.settings import Settings
 from tests import engines
+from tests.redis_server import running
 
 PASSWORD = "a kettle of warm media"
 Run = Callable[..., Result]
@@ -213,7 +214,7 @@ def test_check_says_ok_line_by_line(run: Run) -> None:
     result = run("check")
     assert result.exit_code == 0, result.stdout
     assert all(line.startswith("ok ") for line in lines(result.stdout))
-    assert len(lines(result.stdout)) == 9
+    assert len(lines(result.stdout)) == 10
 
 
 def test_check_names_what_is_missing(run_on: Run, sqlite: str, tmp_path: Path) -> None:
@@ -229,6 +230,22 @@ def test_check_names_what_is_missing(run_on: Run, sqlite: str, tmp_path: Path) -
     assert nowhere.exit_code == 1
     assert "FAIL  database" in nowhere.stdout
     assert "hidden" not in nowhere.output
+
+
+def test_check_asks_redis(run_on: Run, sqlite: str) -> None:
+    silent = run_on(sqlite, "check", BOOKING_REDIS_URL="redis://:hidden@127.0.0.1:1")
+    assert silent.exit_code == 1
+    assert [line for line in lines(silent.stdout) if not line.startswith("ok ")] == [
+        "FAIL  redis: each process counts by itself, as it does not answer: "
+        "Error 111 connecting to 127.0.0.1:1. Connection refused."
+    ]
+    no_address = run_on(sqlite, "check", BOOKING_REDIS_URL="127.0.0.1:hidden")
+    assert (no_address.exit_code, len(lines(no_address.stdout))) == (1, 1)
+    assert no_address.stdout.startswith("FAIL  settings: BOOKING_REDIS_URL: ")
+    assert "hidden" not in silent.output + no_address.output
+    with running() as redis:
+        found = run_on(sqlite, "check", BOOKING_REDIS_URL=redis.url)
+        assert (found.exit_code, "ok    redis" in lines(found.stdout)) == (0, True)
 
 
 def test_check_finds_a_missing_guard_and_an_orphan(run_on: Run, sqlite: str) -> None:

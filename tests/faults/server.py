@@ -38,12 +38,13 @@ class Answer:
 class Server:
     """`booking serve` on a free port, in a process group of its own."""
 
-    def __init__(self, url: str, workers: int = 2, threads: int = 8) -> None:
+    def __init__(self, url: str, workers: int = 2, threads: int = 8, **settings: str) -> None:
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("BOOKING_")},
             "BOOKING_DATABASE_URL": url,
             "BOOKING_SECRET_KEY": factories.SECRET_KEY,
             "BOOKING_LOG_LEVEL": "ERROR",
+            **settings,
         }
         options = ["--port", "0", "--workers", str(workers), "--threads", str(threads)]
         self._command = [sys.executable, "-m", "booking.cli", "serve", *options]
@@ -96,9 +97,9 @@ def _read(output: Any, lines: "queue.Queue[str]") -> None:
 
 
 @contextmanager
-def serving(url: str, workers: int = 2, threads: int = 8) -> Iterator[Server]:
+def serving(url: str, workers: int = 2, threads: int = 8, **settings: str) -> Iterator[Server]:
     """Run the server for the length of a block."""
-    server = Server(url, workers, threads)
+    server = Server(url, workers, threads, **settings)
     try:
         yield server
     finally:

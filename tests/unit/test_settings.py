@@ -51,6 +51,11 @@ def test_fit_settings_have_no_faults() -> None:
         ("BOOKING_DATABASE_URL", "no address"),
         ("BOOKING_BASE_URL", "ftp://book.example"),
         ("BOOKING_BASE_URL", "book.example"),
+        ("BOOKING_REDIS_URL", "localhost:6379"),
+        ("BOOKING_REDIS_URL", "http://localhost"),
+        ("BOOKING_REDIS_URL", "redis://localhost:port/0"),
+        ("BOOKING_REDIS_URL", "redis://:hidden@[::1/0"),
+        ("BOOKING_REDIS_URL", "redis://localhost?db=first"),
         ("BOOKING_LOG_FORMAT", "xml"),
         ("BOOKING_LOG_LEVEL", "LOUD"),
     ],
@@ -58,6 +63,14 @@ def test_fit_settings_have_no_faults() -> None:
 def test_a_setting_with_which_nothing_can_be_served_is_named(name: str, value: str) -> None:
     faults = Settings.from_environment({**FIT, name: value}).faults()
     assert [fault.split(":")[0] for fault in faults] == [name]
+    assert "hidden" not in faults[0]
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://localhost", "rediss://:password@redis.example:6380/1", "unix:///run/redis.sock?db=2"]
+)
+def test_addresses_of_redis(url: str) -> None:
+    assert Settings.from_environment({**FIT, "BOOKING_REDIS_URL": url}).faults() == []
 
 
 def test_the_embedded_database_is_a_file_in_the_data_folder(tmp_path: Path) -> None:

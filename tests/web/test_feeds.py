@@ -30,7 +30,7 @@ from booking.calendars.site import Site
 from booking.people.models import User
 from booking.people.viewer import Viewer
 from booking.web import feeds_served
-from booking.web.feeds_served import Fetches, program_of
+from booking.web.feeds_served import program_of
 from tests.factories import LONDON, World, local, next_weekday, request
 from tests.subscriber import Subscriber, put
 from tests.web.conftest import Visitor
@@ -259,17 +259,19 @@ def test_case_42_who_asks_too_often_waits(subscriber: Subscriber, token: str) ->
     assert {subscriber.ask(token).status_code for _ in range(130)} == {200}
 
 
-def test_the_count_of_fetches_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Fetches, "MOST", 3)
-    counts = Fetches()
-    now = datetime(2027, 1, 11, 9, tzinfo=LONDON)
-    for number in range(3):
-        with clock.travel(now + timedelta(minutes=number)):
-            assert counts.wait(f"link {number}", 1) == 0
-    with clock.travel(now + timedelta(minutes=61, seconds=30)):
-        assert counts.wait("link 3", 1) == 0
-        assert counts.wait("link 2", 1) > 0
-        assert set(counts._counts) == {"link 2", "link 3"}
+def test_case_42_whatever_a_program_gets_counts_alike(subscriber: Subscriber, token: str) -> None:
+    subscriber.set(feed_rate=4)
+    tag = subscriber.tag(token)
+    answers = [
+        subscriber.ask(token, If_None_Match=tag),
+        subscriber.ask(token, "HEAD"),
+        subscriber.ask(token, If_None_Match=tag),
+        subscriber.ask(token, "HEAD"),
+        subscriber.ask(token, If_None_Match=tag),
+    ]
+    assert [answer.status_code for answer in answers] == [304, 200, 304, 429, 429]
+    assert all(answer.headers["Retry-After"] for answer in answers[3:])
+    assert "ETag" not in answers[4].headers
 
 
 def test_case_43_no_log_has_the_token(subscriber: Subscriber, token: str) -> None:
