@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
@@ -24,6 +24,7 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Executable,
+    Insert,
     Integer,
     MetaData,
     Select,
@@ -31,13 +32,20 @@ from sqlalchemy import (
     bindparam,
     event,
     func,
+    insert,
+    inspect,
     select,
     update,
 )
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    InstrumentedAttribute,
+    SessionTransaction,
+    make_transient_to_detached,
+)
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from booking.base.errors import Busy
@@ -285,12 +293,35 @@ def _id(model: type[Base]) -> InstrumentedAttribute[int]:
 
 def read(query: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
     """Run a prepared query and return plain rows; the session keeps nothing of them."""
-    return db.session.connection().execute(query, values or {}).all()
+    return _connection().execute(query, values or {}).all()
 
 
 def write(statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
     """Run a prepared insert, update or delete once, or once for each set of values."""
-    db.session.connection().execute(statement, values)
+    _connection().execute(statement, values)
+
+
+def _connection() -> Connection:
+    """Return the connection of the database transaction under way: the session is asked once for each."""
+    session = db.session()
+    known: tuple[SessionTransaction, Connection] | None = session.info.get("connection")
+    if known is None or known[0] is not session.get_transaction():
+        connection = session.connection()
+        known = session.info["connection"] = cast(SessionTransaction, session.get_transaction()), connection
+    return known[1]
+
+
+def store(row: Base) -> None:
+    """Insert a new row at once, by itself; every column must be set. The session then knows it as stored."""
+    columns = inspect(type(row)).column_attrs
+    write(_inserting(type(row)), {column.key: getattr(row, column.key) for column in columns})
+    make_transient_to_detached(row)
+    db.session.add(row)
+
+
+@cache
+def _inserting(model: type[Base]) -> Insert:
+    return insert(model)
 
 
 def is_sqlite() -> bool:

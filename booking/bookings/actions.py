@@ -1,5 +1,6 @@
 """What people do with bookings: one function = one thing = permission, lock, rules, write, audit, news."""
 
+import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, timedelta
@@ -8,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 
 from booking.base import audit, clock
-from booking.base.db import bump, db, hold_back, lock, transaction, write
+from booking.base.db import bump, db, hold_back, lock, store, transaction, write
 from booking.base.errors import (
     Busy,
     Forbidden,
@@ -33,7 +34,7 @@ from booking.bookings.request import BookingRequest, Facts
 from booking.bookings.rules import check, choose
 from booking.bookings.visibility import Level, acts_as_staff, level, may_change, must_give_a_reason
 from booking.facilities.models import Resource
-from booking.people.models import Project, User
+from booking.people.models import Project, User, public_id
 from booking.people.sessions import must_be_able_to_write
 from booking.people.viewer import Viewer
 from booking.schedule.actions import UnitTaken, occupy, open_hold, release, shorten
@@ -228,18 +229,22 @@ def _new(request: BookingRequest, cast: Cast, by: Viewer) -> Booking:
     now = clock.now()
     booking = Booking(
         id=open_hold(),
+        public_id=public_id(),
+        uid=str(uuid.uuid4()),
         made_by_id=by.id,
         status="confirmed",
         created_at=now,
         updated_at=now,
         revised_at=now,
+        answer_due_at=None,
+        ended_at=None,
+        reason="",
         sequence=0,
         version=1,
     )
     _write(booking, request, cast)
     _ask_if_needed(booking, cast, by)
-    db.session.add(booking)
-    db.session.flush()
+    store(booking)
     return booking
 
 
