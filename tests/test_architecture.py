@@ -59,6 +59,7 @@ PURE = {
     "calendars/busy.py",
     "calendars/contentlines.py",
     "calendars/lint.py",
+    "calendars/packed.py",
     "calendars/render.py",
     "calendars/text.py",
     "calendars/vtimezone.py",

@@ -25,10 +25,12 @@ from booking.calendars.queries import (
     ON_PLACES,
     Link,
     booking_rows,
+    booking_versions,
     closures_of,
     held_by,
     may_have,
 )
+from booking.calendars.remembered import MANY, Base, Known, remembered
 from booking.calendars.render import (
     RENDERER_VERSION,
     FeedHead,
@@ -40,7 +42,16 @@ from booking.calendars.render import (
     tombstone,
 )
 from booking.calendars.site import Site
-from booking.calendars.stored import Dated, Wanted, audience, events, intact, names_of, place_words, stamp_of
+from booking.calendars.stored import (
+    Dated,
+    Wanted,
+    audience,
+    complete,
+    intact,
+    names_of,
+    place_words,
+    stamp_of,
+)
 from booking.calendars.window import cut, feed_window
 from booking.facilities.models import Closure
 from booking.facilities.places import Places, ResourcePlace
@@ -130,8 +141,13 @@ class Showing:
     def _bookings(self) -> list[Dated]:
         """Show each booking as far as the owner may see it, and the rest as busy blocks."""
         window = self.window(self.link.scope)
-        wanted = _nearest(self._wanted(window), clock.now(), self.site.max_events + 1)
-        dated = events(wanted, self.catalogue, self.site)
+        known = self._known(window)
+        all_wanted = [one for _, one in known.values() if one is not None]
+        wanted = _nearest(all_wanted, clock.now(), self.site.max_events + 1)
+        shown = complete(wanted, self.catalogue, self.site)
+        known.update((one.booking_id, (known[one.booking_id][0], one)) for one in shown)
+        remembered.keep(self._base, known)
+        dated = [(one.starts_at, one.body or b"") for one in shown]
         if all(self.viewer.staffs(place.facility.id) for place in self.places):
             return dated  # staff see everything of theirs
         busy = self.window("busy")
@@ -144,13 +160,25 @@ class Showing:
         keys = [(how, left) for how in (Level.FULL, Level.PARTIAL) for left in (False, True)]
         return {key: audience(*key, self.site) for key in keys}
 
-    def _wanted(self, window: Period) -> list[Wanted]:
+    @property
+    def _base(self) -> Base:
+        """What, besides the bookings themselves, decides how a link shows them."""
+        return self.link.public_id, self.link.directory, self.today, self.site
+
+    def _known(self, window: Period) -> Known:
+        """Return how each booking is shown: as remembered while its version stays, else decided anew."""
+        before = remembered.find(self._base)
+        versions = booking_versions(self.link, self.places, window, self.today)
+        new = [key for key, version in versions.items() if before.get(key, (None,))[0] != version]
+        fresh = self._decided(window, new if len(new) < MANY else None) if new else {}
+        return {key: one for key in versions if (one := fresh.get(key) or before.get(key))}
+
+    def _decided(self, window: Period, only: Sequence[int] | None) -> Known:
         names, audiences = names_of(self.catalogue, self.site), self.audiences.values()
         by_booking: dict[int, list[Row[Any]]] = defaultdict(list)
-        for row in booking_rows(self.link, self.viewer, self.places, window, self.today, audiences):
+        for row in booking_rows(self.link, self.viewer, self.places, window, self.today, audiences, only):
             by_booking[row.id].append(row)
-        chosen = (self._choose(rows, names) for rows in by_booking.values())
-        return [one for one in chosen if one is not None]
+        return {key: (rows[0].version, self._choose(rows, names)) for key, rows in by_booking.items()}
 
     def _choose(self, rows: list[Row[Any]], names: int) -> Wanted | None:
         """Decide how a booking is shown, if at all, and find its stored event among its rows."""

@@ -257,30 +257,49 @@ def booking_rows(
     window: Period,
     today: datetime,
     audiences: Collection[str],
+    only: Collection[int] | None = None,
 ) -> list[Row[Any]]:
     """Return a window's bookings, with what decides who sees them and their stored events: one statement.
 
     A booking comes once for each of the shown resources and each audience. Cancelled ones stay among them
-    for a while, else clients would keep them as they were.
+    for a while, else clients would keep them as they were. With `only` come those of them that it names.
     """
-    base = _base(today, audiences)
+    base = _base(audiences).where(_still_shown(today))
+    if only is not None:
+        base = base.where(Booking.id.in_(sorted(only)))
     if link.scope in ON_PLACES:
-        return _all(*_on_places(base, shown, window), viewer=viewer.id)
-    base = base.where(_belongs(link)).add_columns(
-        null().label("resource_id"), null().label("on_from"), null().label("left_at")
-    )
+        place = BookingResource
+        base = base.add_columns(place.resource_id, place.starts_at.label("on_from"), place.left_at)
+    else:
+        base = base.add_columns(null().label("resource_id"), null().label("on_from"), null().label("left_at"))
+    return _all(*_in_window(base, link, shown, window), viewer=viewer.id)
+
+
+def booking_versions(
+    link: Link, shown: Sequence[ResourcePlace], window: Period, today: datetime
+) -> dict[int, int]:
+    """Return the versions of the bookings that `booking_rows` would return."""
+    base = select(Booking.id, Booking.version).where(_still_shown(today))
+    return dict(_all(*_in_window(base, link, shown, window)))  # type: ignore[arg-type]
+
+
+def _in_window(
+    base: Select[Any], link: Link, shown: Sequence[ResourcePlace], window: Period
+) -> list[Select[Any]]:
+    """Limit a query to what a link shows in a window: normal bookings, and long stays."""
+    if link.scope in ON_PLACES:
+        return _on_places(base, shown, window)
+    base = base.where(_belongs(link))
     normal = base.where(
         ~Booking.long_stay, _starts_near(Booking.starts_at, window), Booking.ends_at > window.start
     )
-    return _all(normal, base.where(_long_stay_in(window)), viewer=viewer.id)
+    return [normal, base.where(_long_stay_in(window))]
 
 
 def _on_places(base: Select[Any], shown: Sequence[ResourcePlace], window: Period) -> list[Select[Any]]:
-    """Read bookings by what they take; those that a change took elsewhere come with `left_at`."""
+    """Find bookings by what they take; those that a change took elsewhere come with `left_at`."""
     place = BookingResource
-    base = base.join(place, place.booking_id == Booking.id).add_columns(
-        place.resource_id, place.starts_at.label("on_from"), place.left_at
-    )
+    base = base.join(place, place.booking_id == Booking.id)
     ids, for_long = [one.id for one in shown], [one.id for one in shown if one.long_stay]
     normal = base.where(
         place.resource_id.in_(ids),
@@ -291,7 +310,7 @@ def _on_places(base: Select[Any], shown: Sequence[ResourcePlace], window: Period
     return [normal, base.where(place.resource_id.in_(for_long), _long_stay_in(window))]
 
 
-def _base(today: datetime, audiences: Collection[str]) -> Select[Any]:
+def _base(audiences: Collection[str]) -> Select[Any]:
     return (
         select(
             Booking.id,
@@ -313,15 +332,15 @@ def _base(today: datetime, audiences: Collection[str]) -> Select[Any]:
         .outerjoin(
             EventBytes, and_(EventBytes.booking_id == Booking.id, EventBytes.audience.in_(sorted(audiences)))
         )
-        .where(or_(Booking.status.not_in(GONE), _gone_but_kept(today)))
     )
 
 
-def _gone_but_kept(today: datetime) -> ColumnElement[bool]:
+def _still_shown(today: datetime) -> ColumnElement[bool]:
     """Whole days only: what is shown must not change during a day unless something happens."""
-    return and_(
+    gone_but_kept = and_(
         Booking.ended_at >= today - KEPT_AFTER_CANCELLING, Booking.ends_at >= today - KEPT_AFTER_ITS_END
     )
+    return or_(Booking.status.not_in(GONE), gone_but_kept)
 
 
 def _belongs(link: Link) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ A stored event's stamp says what it was made from, and ends with the checksum of
 
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -76,15 +76,15 @@ def intact(row: Row[Any] | None, stamp: str) -> bytes | None:
     return None
 
 
-def events(wanted: Sequence[Wanted], catalogue: Places, site: Site) -> list[Dated]:
-    """Return the events; render and store those that are missing, leave out what cannot be written."""
-    fresh = _rendered([one for one in wanted if one.body is None], catalogue, site)
-    _store(wanted, fresh)
-    return [
-        (one.starts_at, body)
-        for one in wanted
-        if (body := one.body if one.body is not None else fresh.get(one.booking_id))
-    ]
+def complete(wanted: Sequence[Wanted], catalogue: Places, site: Site) -> list[Wanted]:
+    """Return events with their bytes; render and store those that are missing, leave out what cannot be."""
+    missing = [one for one in wanted if one.body is None]
+    if not missing:
+        return list(wanted)
+    fresh = _rendered(missing, catalogue, site)
+    _store(missing, fresh)
+    filled = (replace(one, body=one.body or fresh.get(one.booking_id)) for one in wanted)
+    return [one for one in filled if one.body is not None]
 
 
 def place_words(place: ResourcePlace) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 # Days before and after today. Google drops feeds above 1 MB or about 1,100 events without a word.
@@ -60,21 +61,24 @@ def _aware(moment: datetime) -> datetime:
 
 def _nearest_first(ordered: list[Dated], now: datetime) -> list[Dated]:
     """Put what runs or comes first, by start, then what is over, latest first."""
-    over = [dated for dated in ordered if _is_over(dated, now)]
-    to_come = [dated for dated in ordered if not _is_over(dated, now)]
+    over: list[Dated] = []
+    to_come: list[Dated] = []
+    for dated in ordered:
+        (over if _is_over(dated, now) else to_come).append(dated)
     return to_come + over[::-1]
 
 
 def _is_over(dated: Dated, now: datetime) -> bool:
     starts_at, event = dated
-    return starts_at < now and _end_of(event, starts_at) <= now
+    return starts_at < now and (_end_of(event) or starts_at) <= now
 
 
-def _end_of(event: bytes, starts_at: datetime) -> datetime:
+@lru_cache(maxsize=20_000)
+def _end_of(event: bytes) -> datetime | None:
     """Read the end back from the rendered event: a run of three weeks is not past on its second day."""
     found = _END.search(event)
     if found is None:
-        return starts_at
+        return None
     day, clock = (group.decode() if group else "000000" for group in found.groups())
     return datetime.strptime(day + clock, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 

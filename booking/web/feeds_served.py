@@ -19,6 +19,7 @@ from booking.base.errors import Busy
 from booking.base.kept import Kept
 from booking.calendars.actions import NOTED_EVERY, note_fetch
 from booking.calendars.feed import compose, etag, is_gone
+from booking.calendars.packed import packed
 from booking.calendars.queries import Link, find_link
 from booking.calendars.site import Site
 from booking.facilities.queries import viewer_of
@@ -33,7 +34,6 @@ HEADERS = {
     "X-Robots-Tag": "noindex",
     "Referrer-Policy": "no-referrer",
 }
-GZIP_LEVEL = 4
 PROGRAMS = (
     ("Google Calendar", "google-calendar|google"),
     ("Outlook", "outlook|microsoft|exchange|office"),
@@ -98,35 +98,36 @@ def _answer(token: str, link: Link) -> Response:
     if request.if_none_match.contains_weak(tag):
         response = Response(status=304, headers=HEADERS)
     else:
-        response = _calendar(_packed(tag, token, link, site), link)
+        response = _calendar(*_bytes(tag, token, link, site), link)
     response.set_etag(tag, weak=True)
     if link.withdrawn_at is None:
         _note_afterwards(response, link)
     return response
 
 
-def _packed(tag: str, token: str, link: Link, site: Site) -> bytes:
-    """Return the calendar, packed: put together once for every tag.
+def _bytes(tag: str, token: str, link: Link, site: Site) -> tuple[bytes, bytes | None]:
+    """Return the calendar, packed, and as it is if it was put together now: that is once for every tag.
 
     It is kept only if nothing changed meanwhile: a tag must never stand for what came after it.
     """
     kept: Kept = current_app.config["KEPT"]
-    body = kept.find(tag)
-    if body is None:
-        body = gzip.compress(compose(link, viewer_of(link.owner_id), site), GZIP_LEVEL, mtime=0)
-        now = find_link(token)
-        if now is not None and etag(now, site) == tag:
-            kept.keep(tag, body)
-    return body
+    small = kept.find(tag)
+    if small is not None:
+        return small, None
+    body = compose(link, viewer_of(link.owner_id), site)
+    small, now = packed(body), find_link(token)
+    if now is not None and etag(now, site) == tag:
+        kept.keep(tag, small)
+    return small, body
 
 
-def _calendar(packed: bytes, link: Link) -> Response:
+def _calendar(small: bytes, body: bytes | None, link: Link) -> Response:
     response = Response(headers=HEADERS, content_type="text/calendar; charset=utf-8")
     if request.accept_encodings["gzip"] > 0:
         response.headers["Content-Encoding"] = "gzip"
-        response.set_data(packed)
+        response.set_data(small)
     else:
-        response.set_data(gzip.decompress(packed))
+        response.set_data(gzip.decompress(small) if body is None else body)
     response.headers["Content-Disposition"] = f'inline; filename="{link.scope}.ics"'
     return response
 
