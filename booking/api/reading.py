@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from flask import Request
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields, validate
 from webargs.flaskparser import FlaskParser
 
 from booking.api.problems import Unreadable, WrongMediaType, flat
@@ -121,10 +121,11 @@ class Line(fields.String):
     """One line of plain text."""
 
     lines = False
+    pattern = r"^[^\x00-\x1f\x7f]*$"
 
     def __init__(self, longest: int = 200, **more: Any) -> None:
         self.longest = longest
-        more["metadata"] = {"maxLength": longest, **more.get("metadata", {})}
+        more["metadata"] = {"maxLength": longest, "pattern": self.pattern, **more.get("metadata", {})}
         super().__init__(**more)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> str:
@@ -139,6 +140,7 @@ class Lines(Line):
     """Several lines of plain text."""
 
     lines = True
+    pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
     def __init__(self, longest: int = MAX_NOTES, **more: Any) -> None:
         super().__init__(longest, **more)
@@ -193,22 +195,23 @@ class WantedUnits(Schema):
 
     code = Line(40, required=True)
     units = Whole(1, 1000)
-    unit_names = fields.List(Line(60), metadata={"maxItems": 100})
+    unit_names = fields.List(Line(60), validate=validate.Length(max=100))
 
 
 class WantedResource(fields.Field[Wanted]):
     """A resource by its code, or an object that says which and how many of its units."""
 
     def __init__(self, **more: Any) -> None:
-        code = {"type": "string", "maxLength": 40}
+        code = {"type": "string", "maxLength": 40, "pattern": Line.pattern}
+        names = {"type": "string", "maxLength": 60, "pattern": Line.pattern}
         units = {
             "type": "object",
             "required": ["code"],
             "additionalProperties": False,
             "properties": {
                 "code": code,
-                "units": {"type": "integer", "minimum": 1},
-                "unit_names": {"type": "array", "items": {"type": "string", "maxLength": 60}},
+                "units": {"type": "integer", "minimum": 1, "maximum": 1000},
+                "unit_names": {"type": "array", "maxItems": 100, "items": names},
             },
         }
         super().__init__(metadata={"oneOf": [code, units]}, **more)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from booking.api.reading import (
     Line,
@@ -23,6 +23,9 @@ from booking.people.models import ROLES
 CODE = 40
 PERSON = 254
 MAX_REASON = 1000
+MAX_MINUTES = 1_000_000
+VISIBLE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+SCOPE = r"^(me|organisation|(resource|room|facility|project|organisation):[^\x00-\x1f\x7f]+)$"
 
 
 # --- what comes in ---------------------------------------------------------------------------------
@@ -32,7 +35,7 @@ class Paged(Schema):
     """What every list takes."""
 
     limit = QueryWhole(1, 200, load_default=200)
-    cursor = Line(2000)
+    cursor = Line(2000, metadata={"pattern": "^[A-Za-z0-9_-]*$"})
 
 
 class RoomFilter(Paged):
@@ -70,7 +73,7 @@ class NewBooking(Schema):
     )
     start = Moment(required=True)
     end = Moment(required=True)
-    title = Line(MAX_TITLE, required=True, metadata={"minLength": 1})
+    title = Line(MAX_TITLE, required=True, metadata={"minLength": 1, "pattern": VISIBLE})
     project = Line(CODE, allow_none=True)
     people = Whole(0, MAX_PEOPLE)
     participants = fields.List(Line(PERSON), validate=validate.Length(max=MAX_PARTICIPANTS))
@@ -88,7 +91,27 @@ class BookingChange(NewBooking):
 class BookingCheck(NewBooking):
     """A booking to try, or with `booking` a change of that booking."""
 
+    described_as = {
+        "anyOf": [
+            {"type": "object", "required": ["booking"]},
+            {"type": "object", "required": ["resources", "start", "end", "title"]},
+        ]
+    }
     booking = Line(CODE)
+
+
+class Extension(Schema):
+    """How much later a booking is to end: `end`, or `minutes` more."""
+
+    described_as = {"oneOf": [{"type": "object", "required": [one]} for one in ("end", "minutes")]}
+    end = Moment()
+    minutes = Whole(1, MAX_MINUTES)
+    reason = Lines(MAX_REASON, load_default="")
+
+    @validates_schema
+    def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
+        if ("end" in data) == ("minutes" in data):
+            raise ValidationError("Give either the new end or the minutes more.", "end")
 
 
 class Cancelling(Schema):
@@ -105,7 +128,7 @@ class Reason(Schema):
 class NewFeed(Schema):
     """A calendar subscription: of what, how much of it, and a name for your own list."""
 
-    scope = Line(100, required=True)
+    scope = Line(100, required=True, metadata={"pattern": SCOPE})
     detail = Line(10, load_default="full", validate=validate.OneOf(DETAILS))
     label = Line(100, load_default="")
 

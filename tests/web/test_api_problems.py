@@ -171,7 +171,7 @@ def test_a_method_that_is_not_taken_is_told_with_those_that_are(hub: Hub) -> Non
         ("TRACE", "/me", {"GET", "HEAD", "OPTIONS"}),
         ("POST", "/resources", {"GET", "HEAD", "OPTIONS"}),
         ("GET", "/bookings/check", {"OPTIONS", "POST"}),
-        ("GET", f"/feeds/{'0' * 16}", {"DELETE", "OPTIONS"}),
+        ("PATCH", f"/feeds/{'0' * 16}", {"DELETE", "GET", "HEAD", "OPTIONS"}),
         ("BREW", "/feeds", {"GET", "HEAD", "OPTIONS", "POST"}),
     ):
         answer = student.send(method, path)

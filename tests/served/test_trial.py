@@ -1,0 +1,111 @@
+"""Schemathesis against the running server: thousands of requests made from the API's own description."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import engines
+from tests.factories import request, working_day
+from tests.faults.server import as_json
+from tests.served.conftest import Hub
+
+pytestmark = pytest.mark.slow
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+FULL = os.environ.get("BOOKING_TESTS") == "all"
+ONE_BY_ONE, WALKS = "examples,coverage,fuzzing", "stateful"
+TRIALS = [("researcher", ONE_BY_ONE, 6), ("staff", WALKS, 120), ("birch", "examples,fuzzing,stateful", 12)]
+FULL_TRIALS = [
+    (name, phases, 60) for name in ("student", "coordinator", "admin") for phases in (ONE_BY_ONE, WALKS)
+]
+MUST_BE_WALKED = {  # by links of the description, and accepted there
+    "make_booking": {"show_booking", "change_booking", "cancel_booking", "extend_booking"},
+    "make_feed": {"show_feed", "withdraw_feed"},
+    "list_bookings": {"show_booking"},
+    "list_facilities": {"show_facility", "list_facilities"},
+    "list_resources": {"show_resource", "show_availability", "list_bookings"},
+}
+
+
+@pytest.fixture(scope="module", params=engines.KINDS if FULL else ("sqlite",))
+def hub_kind(request: pytest.FixtureRequest) -> str:
+    """Both databases in a full run."""
+    return str(request.param)
+
+
+@pytest.mark.parametrize(("name", "phases", "examples"), TRIALS + (FULL_TRIALS if FULL else []))
+def test_whatever_is_sent_is_answered_as_described(
+    hub: Hub, name: str, phases: str, examples: int, tmp_path: Path
+) -> None:
+    """Somebody of the host, somebody of the staff, and somebody of a company, who may see and do little."""
+    there_is_something_to_find(hub, name)
+    tried = run(hub, name, phases, examples * (5 if FULL else 1), tmp_path)
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    cases = list(answered(tmp_path / "report.ndjson"))
+    assert {case["status"] for case in cases if case["status"] >= 500} <= {503}
+    assert len(cases) > 10 * examples
+    if phases == WALKS:
+        must_have_been_walked(cases)
+
+
+def there_is_something_to_find(hub: Hub, name: str) -> None:
+    """Make a booking of one's own, one of somebody else's, a request and a calendar link."""
+    hall, reactor = request("H-HALL", working_day(20), people=0), request("H-BR1", working_day(20, nights=1), 24)
+    with closing(hub.client(name)) as mine, closing(hub.client("colleague")) as other:
+        assert mine.ask("POST", "/bookings", as_json(hall)).status == 201
+        assert other.ask("POST", "/bookings", as_json(hall)).status == 201
+        assert other.ask("POST", "/bookings", as_json(reactor)).status in (201, 409)
+        assert mine.ask("POST", "/feeds", {"scope": "me"}).status == 201
+
+
+def run(hub: Hub, name: str, phases: str, examples: int, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Let schemathesis loose on the server as somebody."""
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")]
+    command += ["run", f"{hub.address}/api/v1/openapi.json", "--no-color", "--phases", phases]
+    command += ["--max-examples", str(examples)]
+    command += ["--report", "ndjson", "--report-ndjson-path", str(folder / "report.ndjson")]
+    ours = {"TRIAL_ADDRESS": hub.address, "TRIAL_TOKEN": hub.tokens[name], "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, cwd=folder, env={**os.environ, **ours}, capture_output=True, text=True, check=False
+    )
+
+
+def answered(report: Path) -> Iterator[dict[str, Any]]:
+    """Yield the status of each answer, and the link that led to the request."""
+    for line in report.read_text().splitlines():
+        recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder", {})
+        for key, interaction in recorder.get("interactions", {}).items():
+            if interaction.get("response"):
+                transition = recorder["cases"][key].get("transition") or {}
+                yield {"status": interaction["response"]["status_code"], "link": transition.get("id", "")}
+
+
+def must_have_been_walked(cases: list[dict[str, Any]]) -> None:
+    """Check that the links were followed to answers that are no problems."""
+    reached = {case["link"] for case in cases if case["status"] < 400}
+    missing = {
+        (source, target)
+        for source, targets in MUST_BE_WALKED.items()
+        for target in targets
+        if not any(source_of(link) == source and f" {target}_by_" in link for link in reached)
+    }
+    assert missing == set()
+
+
+def source_of(link: str) -> str:
+    """Name the operation that a link leaves from."""
+    named = {
+        "POST /api/v1/bookings": "make_booking",
+        "POST /api/v1/feeds": "make_feed",
+        "GET /api/v1/bookings": "list_bookings",
+        "GET /api/v1/facilities": "list_facilities",
+        "GET /api/v1/resources": "list_resources",
+    }
+    return named.get(link.split(" -> ")[0], "")
