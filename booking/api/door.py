@@ -32,7 +32,9 @@ IF_NONE_MATCH = {
 }
 _HEADERS = {"GET": [IF_NONE_MATCH], "POST": [IDEMPOTENCY_KEY], "PATCH": [IF_MATCH], "DELETE": [IF_MATCH]}
 _TEXT = {"schema": {"type": "string"}}
-_ETAG = {"ETag": {"description": "For If-None-Match, and If-Match where there is something to change.", **_TEXT}}
+_ETAG = {
+    "ETag": {"description": "For If-None-Match, and If-Match where there is something to change.", **_TEXT}
+}
 _LOCATION = {"Location": {"description": "Where it is from now on.", **_TEXT}}
 
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from flask import Request
 from marshmallow import Schema, ValidationError, fields, validate
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from booking.api.problems import Unreadable, WrongMediaType, flat
 from booking.base.errors import Invalid
@@ -26,9 +27,21 @@ _LOST_PLUS = re.compile(r" (?=[0-9]{2}:[0-9]{2}$)")
 # --- JSON ------------------------------------------------------------------------------------------
 
 
+def body_of(request: Request) -> bytes:
+    """Return the body of a request; raise `RequestEntityTooLarge` for chunks beyond the limit.
+
+    Werkzeug refuses a length that is too large, but cuts off what comes in chunks without a length.
+    """
+    raw = request.get_data()
+    limit = request.max_content_length
+    if request.content_length is None and limit is not None and len(raw) >= limit:
+        raise RequestEntityTooLarge
+    return raw
+
+
 def read_json(request: Request) -> Any:
     """Return the body of a request; raise `Unreadable` for whatever is not one plain JSON text in UTF-8."""
-    raw = request.get_data()
+    raw = body_of(request)
     if not raw:
         raise Unreadable("A JSON object is needed in the body.")
     charset = request.mimetype_params.get("charset", "utf-8").lower()
@@ -65,7 +78,7 @@ class Parser(FlaskParser):
     """Reads bodies and query strings for the schemas, and says what is wrong as `Invalid`."""
 
     def load_json(self, req: Request, schema: Schema) -> Any:
-        if getattr(schema, "body_optional", False) and not req.get_data():
+        if getattr(schema, "body_optional", False) and not body_of(req):
             return {}
         return read_json(req)
 

@@ -32,7 +32,7 @@ def hub_kind() -> str:
 
 
 @pytest.fixture(scope="module")
-def hub(hub_kind: str, world_store: Worlds, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:  # noqa: F811
+def hub(hub_kind: str, world_store: Worlds, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A server of its own for the tests of a module."""
     url = world_store.borrow(hub_kind, tmp_path_factory.mktemp("served"))
     made = tokens(url, tuple(USERS))

@@ -1,4 +1,4 @@
-"""What schemathesis cannot know: what the small world takes, and what only the state of things makes wrong."""
+"""What schemathesis cannot know: what the small world takes, and what only the state of things tells."""
 
 import re
 import zlib
@@ -142,5 +142,3 @@ def is_explained(case: Case, response: Response) -> bool:
     if problem["code"] == "invalid":
         return all(ONLY_THE_STATE_OF_THINGS_TELLS.match(one) for one in told)
     return bool(problem["refusals"])  # a rule of the facility says no
-
-

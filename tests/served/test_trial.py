@@ -57,7 +57,10 @@ def test_whatever_is_sent_is_answered_as_described(
 
 def there_is_something_to_find(hub: Hub, name: str) -> None:
     """Make a booking of one's own, one of somebody else's, a request and a calendar link."""
-    hall, reactor = request("H-HALL", working_day(20), people=0), request("H-BR1", working_day(20, nights=1), 24)
+    hall, reactor = (
+        request("H-HALL", working_day(20), people=0),
+        request("H-BR1", working_day(20, nights=1), 24),
+    )
     with closing(hub.client(name)) as mine, closing(hub.client("colleague")) as other:
         assert mine.ask("POST", "/bookings", as_json(hall)).status == 201
         assert other.ask("POST", "/bookings", as_json(hall)).status == 201

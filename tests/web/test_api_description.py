@@ -8,6 +8,7 @@ from typing import Any
 from bs4 import BeautifulSoup
 from flask import Flask
 
+from booking.api.links import LEADS_TO
 from booking.api.problems import TITLES
 from booking.bookings import rules
 from tests.web.api_client import V1
@@ -28,8 +29,10 @@ OPERATIONS = {
     ("DELETE", "/bookings/{booking_id}"),
     ("POST", "/bookings/{booking_id}/approve"),
     ("POST", "/bookings/{booking_id}/decline"),
+    ("POST", "/bookings/{booking_id}/extend"),
     ("GET", "/feeds"),
     ("POST", "/feeds"),
+    ("GET", "/feeds/{feed_id}"),
     ("DELETE", "/feeds/{feed_id}"),
 }
 
@@ -75,6 +78,25 @@ def test_every_reference_leads_somewhere(app: Flask) -> None:
         place: Any = spec
         for step in reference.removeprefix("#/").split("/"):
             place = place[step]
+
+
+def test_every_link_leads_to_a_parameter_of_an_operation(app: Flask) -> None:
+    spec = description(app)
+    takes: dict[str, set[str]] = {}
+    for operations in spec["paths"].values():
+        for method in operations.keys() - {"parameters"}:
+            given = [*operations.get("parameters", []), *operations[method].get("parameters", [])]
+            takes[operations[method]["operationId"]] = {one["name"] for one in given}
+    found = [
+        link
+        for operations in spec["paths"].values()
+        for method in operations.keys() - {"parameters"}
+        for answer in operations[method]["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+    assert len(found) == sum(len(list(links)) for links in LEADS_TO.values())
+    assert LEADS_TO.keys() <= takes.keys()
+    assert [link for link in found if not link["parameters"].keys() <= takes[link["operationId"]]] == []
 
 
 def test_people_can_read_it(world_app: Flask) -> None:
