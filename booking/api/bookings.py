@@ -209,7 +209,7 @@ def change_booking(body: dict[str, Any], booking_id: str) -> Response:
 @door.operation("POST", f"{ONE}/extend", tag="Bookings", shows=schemas.BookingShown)
 @door.arguments(schemas.Extension)
 def extend_booking(body: dict[str, Any], booking_id: str) -> Response:
-    """Let a booking end later: at a new `end`, or by some `minutes` more"""
+    """Let a booking end later: at a new end, or by some minutes more"""
     booking = _find(booking_id)
     with advised(_extended(booking, body), caller(), booking_id):
         return once(caller(), lambda: _answer(_extend(booking_id, body)))
