@@ -36,6 +36,6 @@ def hub(hub_kind: str, world_store: Worlds, tmp_path_factory: pytest.TempPathFac
     """A server of its own for the tests of a module."""
     url = world_store.borrow(hub_kind, tmp_path_factory.mktemp("served"))
     made = tokens(url, tuple(USERS))
-    with serving(url) as server:
+    with serving(url, BOOKING_API_RATE="0") as server:
         yield Hub(url, server.address.rstrip("/"), made)
     world_store.give_back(url)
