@@ -101,7 +101,7 @@ def version_wanted(current: int) -> int | None:
     Only the version counts: the rest of the tag changes with what its reader may see.
     """
     tags = request.if_match
-    if not request.headers.get("If-Match", "").strip() or tags.star_tag:
+    if "If-Match" not in request.headers or tags.star_tag:
         return None
     return current if current in {_version_of(tag) for tag in tags.as_set(include_weak=True)} else -1
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from booking.api.door import PREFIX, door
 from booking.api.idempotency import given_key, once
 from booking.api.paging import Cursor, moment_in, page, read_cursor
 from booking.base import clock
-from booking.base.errors import Forbidden, Invalid, NotFound, Refused, refuse
+from booking.base.errors import Busy, Forbidden, Invalid, NotFound, Refused, Stale, refuse
 from booking.base.period import Period
 from booking.bookings.actions import advised, approve, book, cancel, change, check_only, decline, find
 from booking.bookings.models import Booking
@@ -39,6 +40,7 @@ from booking.people.viewer import Viewer
 
 ONE = "/bookings/<string(length=16):booking_id>"
 PAST, AHEAD = timedelta(days=31), timedelta(days=92)
+ATTEMPTS = 3
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -198,12 +200,51 @@ def _request(body: dict[str, Any]) -> BookingRequest:
 @door.arguments(schemas.BookingChange(partial=True))
 def change_booking(body: dict[str, Any], booking_id: str) -> Response:
     """Change a booking: only what is given changes"""
-    viewer, reason = caller(), body.pop("reason", "")
-    booking = _find(booking_id)
+    reason, booking = body.pop("reason", ""), _find(booking_id)
     if_version = version_wanted(booking.version)
-    wanted = _merged(booking, body)
-    with advised(wanted, viewer, booking_id):
-        return send(_answer(change(booking_id, wanted, viewer, reason, if_version)))
+    with advised(_merged(booking, body), caller(), booking_id):
+        return send(_answer(_change(booking_id, lambda now: _merged(now, body), reason, if_version)))
+
+
+@door.operation("POST", f"{ONE}/extend", tag="Bookings", shows=schemas.BookingShown)
+@door.arguments(schemas.Extension)
+def extend_booking(body: dict[str, Any], booking_id: str) -> Response:
+    """Let a booking end later: at a new end, or by some minutes more"""
+    booking = _find(booking_id)
+    with advised(_extended(booking, body), caller(), booking_id):
+        return once(caller(), lambda: _answer(_extend(booking_id, body)))
+
+
+def _extend(booking_id: str, body: dict[str, Any]) -> Booking:
+    def later(booking: Booking) -> BookingRequest:
+        wanted = _extended(booking, body)
+        if wanted.ends_at <= booking.ends_at:
+            raise Invalid({"end": ["The booking ends at this time or later already."]})
+        return wanted
+
+    return _change(booking_id, later, body["reason"])
+
+
+def _extended(booking: Booking, body: dict[str, Any]) -> BookingRequest:
+    end = body["end"] if "end" in body else booking.ends_at + timedelta(minutes=body["minutes"])
+    return replace(request_of(booking), ends_at=end)
+
+
+def _change(
+    booking_id: str,
+    edit: Callable[[Booking], BookingRequest],
+    reason: str,
+    if_version: int | None = None,
+) -> Booking:
+    """Change a booking as it is now; read it again if somebody else changes it at the same moment."""
+    for _ in range(ATTEMPTS):
+        booking = _find(booking_id)
+        try:
+            return change(booking_id, edit(booking), caller(), reason, if_version or booking.version)
+        except Stale:
+            if if_version is not None:
+                raise
+    raise Busy("Others are changing this booking at this moment; please try again.")
 
 
 def _merged(booking: Booking, body: dict[str, Any]) -> BookingRequest:

@@ -99,5 +99,5 @@ def _words(given: Json) -> str:
     words += [schema["format"]] if "format" in schema else []
     words += ["one of " + ", ".join(map(str, schema["enum"]))] if "enum" in schema else []
     words += ["needed"] if given.get("required") else []
-    words += [given["description"]] if "description" in given else []
+    words += [text] if (text := given.get("description", schema.get("description"))) else []
     return "; ".join(words)

@@ -6,6 +6,7 @@ from typing import Any
 from flask_smorest import Blueprint
 
 from booking.api import callers
+from booking.api.links import links_of
 from booking.api.reading import Parser
 
 PREFIX = "/api/v1"
@@ -15,7 +16,7 @@ IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
     "description": "Your own name for this request: sent again, it gets the first answer again.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"^[!-~]([ -~]*[!-~])?$"},
 }
 IF_MATCH = {
     "in": "header",
@@ -30,6 +31,15 @@ IF_NONE_MATCH = {
     "schema": {"type": "string"},
 }
 _HEADERS = {"GET": [IF_NONE_MATCH], "POST": [IDEMPOTENCY_KEY], "PATCH": [IF_MATCH], "DELETE": [IF_MATCH]}
+_TEXT = {"schema": {"type": "string"}}
+_ETAG = {
+    "ETag": {"description": "For If-None-Match, and If-Match where there is something to change.", **_TEXT}
+}
+_LOCATION = {"Location": {"description": "Where it is from now on.", **_TEXT}}
+
+
+def _told(status: int) -> dict[str, Any]:
+    return _ETAG | _LOCATION if status == 201 else _ETAG
 
 
 class Door(Blueprint):  # type: ignore[misc]
@@ -47,9 +57,11 @@ class Door(Blueprint):  # type: ignore[misc]
         """Declare an operation: its address, what it shows, and that all else is a problem."""
 
         def declare(view: View) -> View:
-            view = self.response(status, shows, description=said)(view)
+            view = self.response(status, shows, description=said, headers=_told(status))(view)
             view = self.alt_response("default", response="DEFAULT_ERROR")(view)
             view = self.doc(operationId=view.__name__)(view)
+            if links := links_of(view.__name__):
+                view = self.doc(responses={status: {"links": links}})(view)
             arguments = view._apidoc.setdefault("arguments", {})  # type: ignore[attr-defined]
             arguments.setdefault("parameters", []).extend(_HEADERS[method])
             if method == "GET":

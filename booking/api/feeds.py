@@ -6,17 +6,19 @@ from typing import Any
 from flask import Response, current_app, request
 
 from booking.api import schemas, shapes
-from booking.api.answers import Answer, send, show
+from booking.api.answers import Answer, send, show, version_wanted
 from booking.api.callers import caller
 from booking.api.door import PREFIX, door
 from booking.api.idempotency import once
 from booking.api.paging import page_in_order, read_cursor
-from booking.base.errors import NotFound
+from booking.base.errors import NotFound, Stale
 from booking.calendars.actions import create_feed, revoke_feed
 from booking.calendars.queries import Link, feeds_of, link_by_id
 from booking.people.viewer import Viewer
 from booking.settings import Settings
 
+ONE = "/feeds/<string(length=16):feed_id>"
+VERSION = 1  # a subscription is made and withdrawn, never changed
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -36,15 +38,29 @@ def make_feed(body: dict[str, Any]) -> Response:
     return once(viewer, lambda: _make(viewer, body))
 
 
-@door.operation("DELETE", "/feeds/<string(length=16):feed_id>", tag="Calendar feeds", shows=schemas.FeedShown)
+@door.operation("GET", ONE, tag="Calendar feeds", shows=schemas.FeedShown)
+def show_feed(feed_id: str) -> Response:
+    """Show a calendar subscription; its address was shown when it was made"""
+    link = _find(feed_id)
+    if link.withdrawn_at is not None:
+        raise NotFound
+    return send(Answer(_shown(link), version=VERSION))
+
+
+@door.operation("DELETE", ONE, tag="Calendar feeds", shows=schemas.FeedShown)
 def withdraw_feed(feed_id: str) -> Response:
     """Withdraw a calendar subscription; may be repeated"""
+    link = _find(feed_id)
+    if version_wanted(VERSION) not in (None, VERSION):
+        raise Stale
+    revoke_feed(feed_id, caller())
+    return send(Answer(_shown(link), version=VERSION))
+
+
+def _find(feed_id: str) -> Link:
     if not _ID.fullmatch(feed_id):
         raise NotFound
-    viewer = caller()
-    shown = _shown(link_by_id(feed_id, viewer))
-    revoke_feed(feed_id, viewer)
-    return send(Answer(shown))
+    return link_by_id(feed_id, caller())
 
 
 def _make(viewer: Viewer, body: dict[str, Any]) -> Answer:
@@ -52,7 +68,7 @@ def _make(viewer: Viewer, body: dict[str, Any]) -> Answer:
     url = f"{_base()}/feeds/{token}.ics"
     addresses = {"url": url, "webcal_url": f"webcal{url[url.index(':') :]}"}
     shown = {**_shown(link_by_id(feed.public_id, viewer)), **addresses}
-    return Answer(shown, 201, location=f"{PREFIX}/feeds/{feed.public_id}")
+    return Answer(shown, 201, VERSION, location=f"{PREFIX}/feeds/{feed.public_id}")
 
 
 def _base() -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, current_app, request
 
 from booking.api.answers import Answer, send
-from booking.api.reading import read_json
+from booking.api.reading import body_of, read_json
 from booking.base.db import transaction
 from booking.base.errors import Invalid
 from booking.people.idempotency import Answer as FirstAnswer
@@ -45,7 +45,7 @@ def given_key() -> str | None:
 
 
 def _digest() -> str:
-    body = read_json(request) if request.get_data() else None
+    body = read_json(request) if body_of(request) else None
     return fingerprint([request.method, request.path, request.query_string.decode("latin-1"), body])
 
 

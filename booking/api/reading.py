@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from flask import Request
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields, validate
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from booking.api.problems import Unreadable, WrongMediaType, flat
 from booking.base.errors import Invalid
@@ -26,9 +27,21 @@ _LOST_PLUS = re.compile(r" (?=[0-9]{2}:[0-9]{2}$)")
 # --- JSON ------------------------------------------------------------------------------------------
 
 
+def body_of(request: Request) -> bytes:
+    """Return the body of a request; raise `RequestEntityTooLarge` for chunks beyond the limit.
+
+    Werkzeug refuses a length that is too large, but cuts off what comes in chunks without a length.
+    """
+    raw = request.get_data()
+    limit = request.max_content_length
+    if request.content_length is None and limit is not None and len(raw) >= limit:
+        raise RequestEntityTooLarge
+    return raw
+
+
 def read_json(request: Request) -> Any:
     """Return the body of a request; raise `Unreadable` for whatever is not one plain JSON text in UTF-8."""
-    raw = request.get_data()
+    raw = body_of(request)
     if not raw:
         raise Unreadable("A JSON object is needed in the body.")
     charset = request.mimetype_params.get("charset", "utf-8").lower()
@@ -65,7 +78,7 @@ class Parser(FlaskParser):
     """Reads bodies and query strings for the schemas, and says what is wrong as `Invalid`."""
 
     def load_json(self, req: Request, schema: Schema) -> Any:
-        if getattr(schema, "body_optional", False) and not req.get_data():
+        if getattr(schema, "body_optional", False) and not body_of(req):
             return {}
         return read_json(req)
 
@@ -121,10 +134,11 @@ class Line(fields.String):
     """One line of plain text."""
 
     lines = False
+    pattern = r"^[^\x00-\x1f\x7f]*$"
 
     def __init__(self, longest: int = 200, **more: Any) -> None:
         self.longest = longest
-        more["metadata"] = {"maxLength": longest, **more.get("metadata", {})}
+        more["metadata"] = {"maxLength": longest, "pattern": self.pattern, **more.get("metadata", {})}
         super().__init__(**more)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> str:
@@ -139,6 +153,7 @@ class Lines(Line):
     """Several lines of plain text."""
 
     lines = True
+    pattern = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
     def __init__(self, longest: int = MAX_NOTES, **more: Any) -> None:
         super().__init__(longest, **more)
@@ -193,22 +208,23 @@ class WantedUnits(Schema):
 
     code = Line(40, required=True)
     units = Whole(1, 1000)
-    unit_names = fields.List(Line(60), metadata={"maxItems": 100})
+    unit_names = fields.List(Line(60), validate=validate.Length(max=100))
 
 
 class WantedResource(fields.Field[Wanted]):
     """A resource by its code, or an object that says which and how many of its units."""
 
     def __init__(self, **more: Any) -> None:
-        code = {"type": "string", "maxLength": 40}
+        code = {"type": "string", "maxLength": 40, "pattern": Line.pattern}
+        names = {"type": "string", "maxLength": 60, "pattern": Line.pattern}
         units = {
             "type": "object",
             "required": ["code"],
             "additionalProperties": False,
             "properties": {
                 "code": code,
-                "units": {"type": "integer", "minimum": 1},
-                "unit_names": {"type": "array", "items": {"type": "string", "maxLength": 60}},
+                "units": {"type": "integer", "minimum": 1, "maximum": 1000},
+                "unit_names": {"type": "array", "maxItems": 100, "items": names},
             },
         }
         super().__init__(metadata={"oneOf": [code, units]}, **more)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from booking.api.reading import (
     Line,
@@ -23,16 +23,32 @@ from booking.people.models import ROLES
 CODE = 40
 PERSON = 254
 MAX_REASON = 1000
+MAX_MINUTES = 1_000_000
+VISIBLE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+SCOPES = "me, resource:CODE, room:CODE, facility:CODE, project:CODE or organisation"
+SCOPE = r"^(me|organisation|(resource|room|facility|project|organisation):[^\x00-\x1f\x7f]+)$"
 
 
 # --- what comes in ---------------------------------------------------------------------------------
+
+
+def told(description: str, **more: Any) -> dict[str, Any]:
+    """Describe a field to people, and to programs what more there is to know."""
+    return {"description": description, **more}
+
+
+class Reasons(Lines):
+    """Why somebody else's booking is touched."""
+
+    def __init__(self) -> None:
+        super().__init__(MAX_REASON, load_default="", metadata=told("what the organiser is told"))
 
 
 class Paged(Schema):
     """What every list takes."""
 
     limit = QueryWhole(1, 200, load_default=200)
-    cursor = Line(2000)
+    cursor = Line(2000, metadata=told("next of the page before", pattern="^[A-Za-z0-9_-]*$"))
 
 
 class RoomFilter(Paged):
@@ -66,48 +82,73 @@ class NewBooking(Schema):
     """A booking as asked for."""
 
     resources = fields.List(
-        WantedResource(), required=True, validate=validate.Length(1, MAX_RESOURCES), metadata={"minItems": 1}
+        WantedResource(),
+        required=True,
+        validate=validate.Length(1, MAX_RESOURCES),
+        metadata=told("codes, or objects with code and units or unit_names"),
     )
     start = Moment(required=True)
     end = Moment(required=True)
-    title = Line(MAX_TITLE, required=True, metadata={"minLength": 1})
-    project = Line(CODE, allow_none=True)
-    people = Whole(0, MAX_PEOPLE)
-    participants = fields.List(Line(PERSON), validate=validate.Length(max=MAX_PARTICIPANTS))
-    on_behalf_of = Line(PERSON, allow_none=True)
-    supervisor = Line(PERSON, allow_none=True)
-    notes = Lines()
+    title = Line(MAX_TITLE, required=True, metadata={"minLength": 1, "pattern": VISIBLE})
+    project = Line(CODE, allow_none=True, metadata=told("code of a project of the organiser"))
+    people = Whole(0, MAX_PEOPLE, metadata=told("how many are in the room: 1 if not given, 0 if nobody"))
+    participants = fields.List(
+        Line(PERSON), validate=validate.Length(max=MAX_PARTICIPANTS), metadata=told("ids or e-mail addresses")
+    )
+    on_behalf_of = Line(PERSON, allow_none=True, metadata=told("id or e-mail address of the organiser"))
+    supervisor = Line(PERSON, allow_none=True, metadata=told("id or e-mail address"))
+    notes = Lines(metadata=told("may have several lines"))
 
 
 class BookingChange(NewBooking):
     """What of a booking is to change; the rest stays."""
 
-    reason = Lines(MAX_REASON)
+    reason = Reasons()
 
 
 class BookingCheck(NewBooking):
     """A booking to try, or with `booking` a change of that booking."""
 
-    booking = Line(CODE)
+    described_as = {
+        "anyOf": [
+            {"type": "object", "required": ["booking"]},
+            {"type": "object", "required": ["resources", "start", "end", "title"]},
+        ]
+    }
+    booking = Line(CODE, metadata=told("id of a booking to try a change of: only what changes is needed"))
+
+
+class Extension(Schema):
+    """How much later a booking is to end: `end`, or `minutes` more."""
+
+    described_as = {"oneOf": [{"type": "object", "required": [one]} for one in ("end", "minutes")]}
+    end = Moment(metadata=told("the new end"))
+    minutes = Whole(1, MAX_MINUTES, metadata=told("how much later, instead of end"))
+    reason = Reasons()
+
+    @validates_schema
+    def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
+        if ("end" in data) == ("minutes" in data):
+            raise ValidationError("Give either the new end or the minutes more.", "end")
 
 
 class Cancelling(Schema):
-    reason = Lines(MAX_REASON, load_default="")
+    reason = Reasons()
 
 
 class Reason(Schema):
     """Why a request is answered so."""
 
     body_optional = True
-    reason = Lines(MAX_REASON, load_default="")
+    reason = Reasons()
 
 
 class NewFeed(Schema):
     """A calendar subscription: of what, how much of it, and a name for your own list."""
 
-    scope = Line(100, required=True)
+    scope = Line(100, required=True, metadata=told(SCOPES, pattern=SCOPE))
     detail = Line(10, load_default="full", validate=validate.OneOf(DETAILS))
-    label = Line(100, load_default="")
+    label = Line(100, load_default="", metadata=told("a name for your own list"))
 
 
 # --- what goes out: only described, never run ------------------------------------------------------

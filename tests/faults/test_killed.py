@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -135,3 +136,61 @@ def test_a_server_that_is_asked_to_stop_answers_what_it_has_begun(served_url: st
         assert load.wrong == []
         assert len(load.made) >= ENOUGH
         must_be_kept(served_url, load)
+
+
+@dataclass
+class Keyed:
+    """Clients who book under a key of their own each time, until the server is gone."""
+
+    address: str
+    tokens: dict[str, str]
+    made: dict[str, str] = field(default_factory=dict)
+    cut_off: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+
+    def work(self, n: int) -> None:
+        """Book until there is no answer, and remember what was asked then."""
+        client = Client(self.address, self.tokens[NAMES[n % len(NAMES)]])
+        for turn in itertools.count():
+            key = f"{n}-{turn}"
+            body = as_json(request("H-HALL", working_day(turn, 9 + n / 2), 0.5, people=0, title=key))
+            made = client.ask("POST", "/bookings", body, Idempotency_Key=key)
+            if made.status != 201:
+                self.cut_off.append((n, key, body))
+                break
+            self.made[key] = made.body["id"]
+        client.close()
+
+    def ask_again(self) -> None:
+        """Send what got no answer once more, under the same key."""
+        for n, key, body in self.cut_off:
+            client = Client(self.address, self.tokens[NAMES[n % len(NAMES)]])
+            again = client.ask("POST", "/bookings", body, Idempotency_Key=key)
+            assert again.status == 201, again
+            self.made[key] = again.body["id"]
+            client.close()
+
+
+def test_who_was_cut_off_asks_again_with_the_key(served_url: str) -> None:
+    """Whether the effect came before the blow or not: the key makes one booking of both."""
+    made = tokens(served_url, NAMES)
+    with serving(served_url) as server:
+        load = Keyed(server.address, made)
+        threads = [threading.Thread(target=load.work, args=(n,)) for n in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + PATIENCE
+        while len(load.made) < ENOUGH * 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        server.kill()
+        for thread in threads:
+            thread.join(40)
+        assert (len(load.cut_off), len(load.made) >= ENOUGH * 2) == (CLIENTS, True)
+        server.start()
+        load.address = server.address
+        load.ask_again()
+    app = factories.an_app(served_url)
+    with app.app_context():
+        kept = sorted((b.title, b.public_id) for b in db.session.scalars(select(Booking)))
+        db.session.remove()
+        db.engine.dispose()
+    assert kept == sorted(load.made.items())

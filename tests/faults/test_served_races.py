@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -135,3 +136,23 @@ def test_of_eight_who_saw_the_same_version_one_changes_it(served: Served, rounds
         mine = served.clients[:: len(NAMES)]
         asks = [("PATCH", path, {"title": f"Title {k}"}, {"If_Match": tag}) for k in range(len(mine))]
         assert statuses(salvo(mine, asks)) == {200: 1, 412: len(mine) - 1}
+
+
+def test_who_change_different_things_at_once_lose_nothing(served: Served, rounds: int) -> None:
+    """Without If-Match, from four connections: a title, notes, and two times half an hour more."""
+    mine = served.clients[:: len(NAMES)]
+    for n in range(rounds):
+        wanted = as_json(request("H-HALL", working_day(n, 9), people=0))
+        made = mine[0].ask("POST", "/bookings", wanted).body
+        path = f"/bookings/{made['id']}"
+        asks: list[tuple[Any, ...]] = [
+            ("PATCH", path, {"title": f"Title {n}"}, {}),
+            ("PATCH", path, {"notes": f"Notes {n}"}, {}),
+        ]
+        asks += [
+            ("POST", f"{path}/extend", {"minutes": 30}, {"Idempotency_Key": f"{path} {k}"}) for k in (0, 1)
+        ]
+        assert statuses(salvo(mine[:4], asks)) == {200: 4}
+        now = mine[0].ask("GET", path).body
+        later = datetime.fromisoformat(now["end"]) - datetime.fromisoformat(made["end"])
+        assert (now["title"], now["notes"], later) == (f"Title {n}", f"Notes {n}", timedelta(hours=1))

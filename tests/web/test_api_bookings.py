@@ -7,12 +7,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, func, select
 
+from booking.api import bookings as api_bookings
 from booking.base import clock
 from booking.base.db import db
 from booking.bookings.models import Booking
 from booking.people.models import User
 from tests.factories import MONDAY, World, email_of, next_weekday
-from tests.web.api_client import Caller, Hub, a_body
+from tests.web.api_client import Caller, Hub, a_body, text
 
 FULL = {
     *(
@@ -536,7 +537,7 @@ def test_an_old_etag_stops_a_change(hub: Hub) -> None:
     made = researcher.post("/bookings", a_body())
     path, old = f"/bookings/{made.json['id']}", made.headers["ETag"]
     assert researcher.patch(path, {"title": "Two"}, headers={"If-Match": old}).status_code == 200
-    for header in (old, f"W/{old}", '"nonsense"', "unquoted", '"1"'):
+    for header in (old, f"W/{old}", '"nonsense"', "unquoted", '"1"', "", '"', ","):
         for answer in (
             researcher.patch(path, {"title": "Three"}, headers={"If-Match": header}),
             researcher.delete(path, headers={"If-Match": header}),
@@ -557,6 +558,88 @@ def test_a_booking_that_the_caller_has_is_not_sent_again(hub: Hub) -> None:
     assert researcher.get(path, headers={"If-None-Match": made.headers["ETag"]}).status_code == 304
     researcher.patch(path, {"title": "Two"})
     assert researcher.get(path, headers={"If-None-Match": made.headers["ETag"]}).status_code == 200
+
+
+def test_a_booking_is_extended_to_a_time_or_by_minutes(hub: Hub) -> None:
+    researcher = hub.as_("researcher")
+    made = researcher.book(notes="keep", people=2)
+    path = f"/bookings/{made['id']}"
+    longer = researcher.post(f"{path}/extend", {"minutes": 30})
+    start = next_weekday(10)
+    assert (longer.status_code, longer.json["end"]) == (200, text(start + timedelta(minutes=90)))
+    kept = ("id", "start", "title", "notes", "people", "resources", "status")
+    assert {name: longer.json[name] for name in kept} == {name: made[name] for name in kept}
+    assert longer.json["version"] == made["version"] + 1
+    longest = researcher.post(f"{path}/extend", {"end": text(start + timedelta(hours=2))})
+    assert longest.json["end"] == text(start + timedelta(hours=2))
+    assert researcher.get(path).json == longest.json
+
+
+def test_an_extension_obeys_every_rule(hub: Hub) -> None:
+    researcher = hub.as_("researcher")
+    made = researcher.book()
+    hub.as_("amber").book(start=next_weekday(13))
+    path = f"/bookings/{made['id']}/extend"
+    taken = researcher.post(path, {"minutes": 60})
+    assert (taken.status_code, taken.json["code"]) == (409, "slot_taken")
+    for offered in taken.json["alternatives"]:
+        accepted = {"booking": made["id"], **{name: offered[name] for name in ("start", "end", "resources")}}
+        assert researcher.post("/bookings/check", accepted).json["ok"]
+    assert researcher.post(path, {"minutes": 600}).status_code == 422
+    assert researcher.post(path, {"minutes": 30}).status_code == 200
+    assert hub.as_("student").post(path, {"minutes": 30}).json["code"] == "forbidden"
+    assert hub.as_("birch").post(path, {"minutes": 30}).status_code == 404
+    researcher.delete(path.removesuffix("/extend"))
+    assert researcher.post(path, {"minutes": 30}).json["code"] == "not_changeable"
+
+
+def test_a_wrong_extension_names_the_field(hub: Hub) -> None:
+    researcher = hub.as_("researcher")
+    made = researcher.book()
+    for body, field in (
+        ({}, "end"),
+        ({"end": made["end"], "minutes": 30}, "end"),
+        ({"end": made["end"]}, "end"),
+        ({"end": made["start"]}, "end"),
+        ({"end": "2027-01-12T13:00:00"}, "end"),
+        ({"end": "2199-12-31T13:00:00Z"}, None),
+        ({"minutes": 0}, "minutes"),
+        ({"minutes": -30}, "minutes"),
+        ({"minutes": 10**9}, "minutes"),
+        ({"minutes": "30"}, "minutes"),
+        ({"title": "Two"}, "title"),
+    ):
+        answer = researcher.post(f"/bookings/{made['id']}/extend", body)
+        assert answer.status_code == 422
+        assert field is None or field in answer.json["errors"], body
+    assert researcher.get(f"/bookings/{made['id']}").json == made
+
+
+def test_staff_extend_with_a_reason(hub: Hub) -> None:
+    path = f"/bookings/{hub.as_('researcher').book()['id']}/extend"
+    staff = hub.as_("staff")
+    assert list(staff.post(path, {"minutes": 30}).json["errors"]) == ["reason"]
+    assert staff.post(path, {"minutes": 30, "reason": "The cells are slow."}).status_code == 200
+
+
+def test_a_change_keeps_what_somebody_else_changes_at_the_same_moment(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between reading and changing, another change comes first: it is not undone."""
+    researcher, staff = hub.as_("researcher"), hub.as_("staff")
+    path = f"/bookings/{researcher.book()['id']}"
+    change, others = api_bookings.change, iter([{"notes": "use the other flask"}, {"people": 3}])
+
+    def late(*arguments: Any) -> Booking:
+        if other := next(others, None):
+            with monkeypatch.context() as patch:
+                patch.setattr(api_bookings, "change", change)
+                assert staff.patch(path, {**other, "reason": "safety"}).status_code == 200
+        return change(*arguments)
+
+    monkeypatch.setattr(api_bookings, "change", late)
+    changed = researcher.patch(path, {"title": "Two"}).json
+    assert (changed["title"], changed["notes"], changed["people"]) == ("Two", "use the other flask", 3)
 
 
 def test_staff_must_say_why(hub: Hub) -> None:

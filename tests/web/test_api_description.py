@@ -8,9 +8,11 @@ from typing import Any
 from bs4 import BeautifulSoup
 from flask import Flask
 
+from booking.api.links import LEADS_TO
 from booking.api.problems import TITLES
 from booking.bookings import rules
-from tests.web.api_client import V1
+from tests.factories import World
+from tests.web.api_client import V1, Hub, a_body
 
 OPERATIONS = {
     ("GET", "/me"),
@@ -28,8 +30,10 @@ OPERATIONS = {
     ("DELETE", "/bookings/{booking_id}"),
     ("POST", "/bookings/{booking_id}/approve"),
     ("POST", "/bookings/{booking_id}/decline"),
+    ("POST", "/bookings/{booking_id}/extend"),
     ("GET", "/feeds"),
     ("POST", "/feeds"),
+    ("GET", "/feeds/{feed_id}"),
     ("DELETE", "/feeds/{feed_id}"),
 }
 
@@ -75,6 +79,69 @@ def test_every_reference_leads_somewhere(app: Flask) -> None:
         place: Any = spec
         for step in reference.removeprefix("#/").split("/"):
             place = place[step]
+
+
+def test_every_link_leads_to_a_parameter_of_an_operation(app: Flask) -> None:
+    spec = description(app)
+    takes: dict[str, set[str]] = {}
+    for operations in spec["paths"].values():
+        for method in operations.keys() - {"parameters"}:
+            given = [*operations.get("parameters", []), *operations[method].get("parameters", [])]
+            takes[operations[method]["operationId"]] = {one["name"] for one in given}
+    found = [
+        link
+        for operations in spec["paths"].values()
+        for method in operations.keys() - {"parameters"}
+        for answer in operations[method]["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+    assert len(found) == sum(len(list(links)) for links in LEADS_TO.values())
+    assert LEADS_TO.keys() <= takes.keys()
+    assert [link for link in found if not link["parameters"].keys() <= takes[link["operationId"]]] == []
+
+
+def test_links_can_be_followed(world_app: Flask, world: World) -> None:
+    """From what a booking, a feed and the lists answer, to wherever their links lead."""
+    hub = Hub(world_app, world)
+    researcher, spec = hub.as_("researcher"), hub.description
+    addresses = {
+        operation["operationId"]: (method, path.removeprefix(V1), operation)
+        for path, operations in spec["paths"].items()
+        for method, operation in operations.items()
+        if method != "parameters"
+    }
+    bodies: dict[str, Any] = {"change_booking": {"title": "Two"}, "extend_booking": {"minutes": 30}}
+    not_theirs = {"approve_booking", "decline_booking"}
+    starts: tuple[tuple[str, Any], ...] = (
+        ("make_booking", a_body("H-HALL")),
+        ("make_feed", {"scope": "me"}),
+        *((f"list_{name}", None) for name in ("bookings", "feeds", "facilities", "rooms", "resources")),
+    )
+    for start, body in starts:
+        method, path, operation = addresses[start]
+        for link in operation["responses"]["201" if method == "post" else "200"]["links"].values():
+            answer = researcher.send(
+                method.upper(), path, **({"json": body} if body else {"query_string": "limit=1"})
+            )
+            target, ((name, expression),) = link["operationId"], link["parameters"].items()
+            value = resolved(answer.json, expression)
+            if value is None or target in not_theirs:  # a last page leads nowhere
+                continue
+            verb, to, _ = addresses[target]
+            sent = {"json": bodies[target]} if target in bodies else {}
+            query = {} if f"{{{name}}}" in to else {"query_string": {name: value}}
+            reached = researcher.send(verb.upper(), to.replace(f"{{{name}}}", str(value)), **sent, **query)
+            expected = (
+                {200} if start.startswith("make") else {200, 409}
+            )  # the one listed may be cancelled by now
+            assert reached.status_code in expected, (start, target, reached.text)
+
+
+def resolved(body: Any, expression: str) -> Any:
+    """Find in a body what a link's expression means."""
+    for step in expression.removeprefix("$response.body#/").split("/"):
+        body = body[int(step)] if isinstance(body, list) else body[step]
+    return body
 
 
 def test_people_can_read_it(world_app: Flask) -> None:

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from tests.factories import World
-from tests.web.api_client import Hub
+from tests.web.api_client import V1, Hub
 
 
 @pytest.fixture
@@ -70,3 +70,27 @@ def test_a_feed_is_withdrawn_by_its_owner_and_for_others_is_not_there(hub: Hub) 
         assert student.delete(path).json["id"] == feed["id"]
     assert student.get("/feeds").json["items"] == []
     assert student.delete("/feeds/%00").status_code == 404
+
+
+def test_a_feed_is_shown_without_its_address_until_it_is_withdrawn(hub: Hub) -> None:
+    student = hub.as_("student")
+    made = student.post("/feeds", {"scope": "me", "label": "phone"})
+    path = made.headers["Location"].removeprefix(V1)
+    shown = student.get(path)
+    assert shown.json == {name: made.json[name] for name in made.json if name not in ("url", "webcal_url")}
+    assert student.get(path, headers={"If-None-Match": shown.headers["ETag"]}).status_code == 304
+    assert hub.as_("researcher").get(path).status_code == 404
+    for wrong in ("/feeds/%00", f"/feeds/{'0' * 16}"):
+        assert student.get(wrong).status_code == 404
+    student.delete(path)
+    assert student.get(path).status_code == 404
+
+
+def test_an_etag_that_is_not_the_feeds_stops_its_end(hub: Hub) -> None:
+    student = hub.as_("student")
+    made = student.post("/feeds", {"scope": "me"})
+    path = f"/feeds/{made.json['id']}"
+    for header in ('"nonsense"', '"2"', ""):
+        answer = student.delete(path, headers={"If-Match": header})
+        assert (answer.status_code, answer.json["code"]) == (412, "stale")
+    assert student.delete(path, headers={"If-Match": made.headers["ETag"]}).status_code == 200

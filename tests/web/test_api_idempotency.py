@@ -4,17 +4,19 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from booking.api import idempotency
 from booking.base import clock
 from booking.base.db import db
 from booking.bookings.models import Booking
 from booking.people.models import IdempotencyKey
 from tests.factories import MONDAY, World, next_weekday
-from tests.web.api_client import Hub, a_body
+from tests.web.api_client import V1, Hub, a_body
 
 
 @pytest.fixture
@@ -156,3 +158,50 @@ def test_at_once_with_other_bodies_one_wins_and_the_others_are_told(hub: Hub) ->
         codes = sorted(one.result().status_code for one in sent)
     assert codes == [201] + [422] * 5
     assert count(Booking) == 1
+
+
+def test_a_crash_between_effect_and_answer_loses_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is kept in the transaction of the effect: whoever heard nothing asks again and gets it."""
+    headers = hub.as_("researcher").headers | {"Idempotency-Key": "k1"}
+    client = hub.app.test_client(use_cookies=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency, "send", Mock(side_effect=RuntimeError("the power is gone")))
+        assert client.post(f"{V1}/bookings", json=a_body(), headers=headers).status_code == 500
+    assert (count(Booking), count(IdempotencyKey)) == (1, 1)
+    again = hub.as_("researcher").post("/bookings", a_body(), **key("k1"))
+    assert (again.status_code, again.headers["Idempotent-Replay"]) == (201, "true")
+    assert hub.as_("researcher").get(f"/bookings/{again.json['id']}").json == again.json
+    assert count(Booking) == 1
+
+
+def test_a_crash_before_the_answer_is_kept_undoes_the_effect(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = hub.as_("researcher").headers | {"Idempotency-Key": "k1"}
+    client = hub.app.test_client(use_cookies=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency, "remember", Mock(side_effect=RuntimeError("the power is gone")))
+        assert client.post(f"{V1}/bookings", json=a_body(), headers=headers).status_code == 500
+    assert (count(Booking), count(IdempotencyKey)) == (0, 0)
+    assert hub.as_("researcher").post("/bookings", a_body(), **key("k1")).status_code == 201
+
+
+def test_every_post_takes_a_key(hub: Hub) -> None:
+    """Whatever has an effect has it once: sent again, each gets the first answer."""
+    staff, amber = hub.as_("staff"), hub.as_("amber")
+    made = [amber.book("H-BR1", next_weekday(9.5, days), 48)["id"] for days in (7, 14)]
+    asked: dict[str, Any] = {
+        "/bookings": a_body(),
+        "/bookings/check": a_body("H-BSC2"),
+        "/feeds": {"scope": "me"},
+        f"/bookings/{made[0]}/approve": {},
+        f"/bookings/{made[1]}/decline": {"reason": "No media."},
+        f"/bookings/{made[0]}/extend": {"minutes": 60, "reason": "Slow growth."},
+    }
+    described = [path for path, operations in hub.description["paths"].items() if "post" in operations]
+    assert len(described) == len(asked)
+    for n, (path, body) in enumerate(asked.items()):
+        first, again = (staff.post(path, body, **key(f"k{n}")) for _ in range(2))
+        assert first.status_code in (200, 201), path
+        assert (again.status_code, again.json) == (first.status_code, first.json)
+        assert ("Idempotent-Replay" in again.headers) == (path != "/bookings/check")

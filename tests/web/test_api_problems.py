@@ -1,5 +1,6 @@
 """What the API says when something is wrong: who calls, what is sent, and what cannot be had now."""
 
+import base64
 import contextvars
 import json
 import re
@@ -171,7 +172,7 @@ def test_a_method_that_is_not_taken_is_told_with_those_that_are(hub: Hub) -> Non
         ("TRACE", "/me", {"GET", "HEAD", "OPTIONS"}),
         ("POST", "/resources", {"GET", "HEAD", "OPTIONS"}),
         ("GET", "/bookings/check", {"OPTIONS", "POST"}),
-        ("GET", f"/feeds/{'0' * 16}", {"DELETE", "OPTIONS"}),
+        ("PATCH", f"/feeds/{'0' * 16}", {"DELETE", "GET", "HEAD", "OPTIONS"}),
         ("BREW", "/feeds", {"GET", "HEAD", "OPTIONS", "POST"}),
     ):
         answer = student.send(method, path)
@@ -242,6 +243,78 @@ def test_more_than_a_mebibyte_is_413(hub: Hub) -> None:
     for path in ("/bookings", "/bookings/check", f"/bookings/{'0' * 16}/approve"):
         answer = hub.as_("researcher").post(path, data=large, content_type=JSON)
         assert told(answer) == (413, "too_large")
+
+
+WHOLE = {"-0": 0, "-0.0": 0, "2.0": 2, "1e0": 1, "20E-1": 2}
+NOT_WHOLE = (
+    "1e999",
+    "-1e999",
+    "1" + "0" * 400,
+    "1e308",
+    "2.5",
+    "-1",
+    '"2"',
+    "true",
+    "[]",
+    "{}",
+    "9007199254740993",
+)
+
+
+def test_numbers_are_whole_and_within_bounds_or_refused(hub: Hub) -> None:
+    researcher = hub.as_("researcher")
+    body = json.dumps(a_body("H-HALL", people=4711))
+    for number, people in WHOLE.items():
+        made = researcher.post("/bookings", data=body.replace("4711", number), content_type=JSON)
+        assert (made.status_code, made.json["people"]) == (201, people)
+    made = researcher.book("H-HALL")
+    for number in NOT_WHOLE:
+        asked = (
+            ("/bookings", body.replace("4711", number), "people"),
+            ("/bookings", body.replace('"H-HALL"', f'{{"code": "H-HALL", "units": {number}}}'), "resources"),
+            (f"/bookings/{made['id']}/extend", f'{{"minutes": {number}}}', "minutes"),
+        )
+        for path, data, field in asked:
+            answer = researcher.post(path, data=data, content_type=JSON)
+            assert told(answer) == (422, "invalid"), (path, number)
+            assert field in answer.json["errors"]
+
+
+def test_another_kind_of_value_is_invalid(hub: Hub) -> None:
+    researcher = hub.as_("researcher")
+    deep: Any = []
+    for _ in range(200):
+        deep = [deep]
+    for value in ([], {}, [[]], {"a": {}}, deep, 7, 1e300, True, [None], ["x", {}]):
+        for name in ("title", "start", "end", "notes", "project", "supervisor", "on_behalf_of", "people"):
+            if name == "people" and value == 7:
+                continue
+            answer = researcher.post("/bookings", a_body() | {name: value})
+            assert told(answer) == (422, "invalid"), (name, value)
+            assert list(answer.json["errors"]) == [name]
+    for value in ({}, "x", 7, [[]], [7], [None], [True], [{"code": []}], [{"code": {}}], [{}], deep):
+        for name in ("resources", "participants"):
+            if (name, value) != ("participants", "x"):
+                assert told(researcher.post("/bookings", a_body() | {name: value})) == (422, "invalid"), value
+
+
+def test_a_cursor_holds_only_what_we_write(hub: Hub) -> None:
+    caller = hub.as_("researcher")
+    for inside in (
+        "[]",
+        "[[1],[1]]",
+        "[[],[]]",
+        "[[1e999],[]]",
+        "[[true],[]]",
+        "[[" + "9" * 4000 + "],[]]",
+        "{}",
+        "[" * 900,
+    ):
+        cursor = base64.urlsafe_b64encode(inside.encode()).decode().rstrip("=")
+        for path in ("/bookings", "/resources", "/rooms", "/facilities", "/feeds"):
+            answer = caller.get(f"{path}?cursor={cursor}")
+            assert answer.status_code in (200, 422), (path, inside[:20])
+            assert answer.status_code == 422 or inside == "[[],[]]" or inside.startswith("[[9")
 
 
 def test_hostile_texts_are_stored_or_refused_but_never_break(hub: Hub) -> None:
