@@ -1,0 +1,117 @@
+"""mails and timed acts"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from booking.base.db import UTCDateTime
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+NEW = ("next_try_at IS NOT NULL", "done_at IS NULL AND dead_at IS NULL", "dead_at IS NOT NULL")
+
+
+def only_where(condition: str) -> dict:
+    return {"postgresql_where": sa.text(condition), "sqlite_where": sa.text(condition)}
+
+
+def defaults() -> tuple[sa.TextClause, sa.TextClause]:
+    """Return what the version before, which knows none of the new columns, writes into them: now, and a name."""
+    if op.get_bind().dialect.name == "sqlite":
+        return sa.text("(CAST(strftime('%s', 'now') AS INTEGER))"), sa.text("(lower(hex(randomblob(8))))")
+    return sa.text("now()"), sa.text("substr(md5(random()::text || clock_timestamp()::text), 1, 16)")
+
+
+def upgrade() -> None:
+    now, name = defaults()
+    op.create_table(
+        "timed_acts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("subject_id", sa.Integer(), nullable=False),
+        sa.Column("due_at", UTCDateTime(), nullable=False),
+        sa.Column("next_try_at", UTCDateTime(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("last_error", sa.Text(), nullable=False),
+        sa.Column("done_at", UTCDateTime(), nullable=True),
+        sa.Column("dead_at", UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_timed_acts")),
+    )
+    op.create_index("ix_timed_acts_due", "timed_acts", ["next_try_at", "id"], **only_where(NEW[0]))
+    op.create_index("ix_timed_acts_dead", "timed_acts", ["dead_at"], **only_where(NEW[2]))
+    op.create_index(
+        "uq_timed_acts_open",
+        "timed_acts",
+        ["kind", "subject_id"],
+        unique=True,
+        **only_where("done_at IS NULL"),
+    )
+    op.execute(
+        "INSERT INTO timed_acts (kind, subject_id, due_at, next_try_at, tries, last_error)"
+        " SELECT 'request_expires', id, answer_due_at, answer_due_at, 0, '' FROM bookings"
+        " WHERE status = 'requested' AND answer_due_at IS NOT NULL"
+    )
+
+    op.create_table(
+        "mail_preferences",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("topic", sa.String(length=20), nullable=False),
+        sa.Column("how", sa.String(length=10), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_mail_preferences_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "topic", name=op.f("pk_mail_preferences")),
+    )
+
+    op.create_table(
+        "one_use_links",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("purpose", sa.String(length=20), nullable=False),
+        sa.Column("expires_at", UTCDateTime(), nullable=False),
+        sa.Column("used_at", UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_one_use_links_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_one_use_links")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_one_use_links_token_hash")),
+    )
+    op.create_index(op.f("ix_one_use_links_user_id"), "one_use_links", ["user_id"])
+    op.create_index(op.f("ix_one_use_links_expires_at"), "one_use_links", ["expires_at"])
+
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.drop_index("ix_outbox_waiting")
+        batch_op.add_column(sa.Column("public_id", sa.String(length=16), nullable=False, server_default=name))
+        batch_op.add_column(sa.Column("due_at", UTCDateTime(), nullable=False, server_default=now))
+        batch_op.add_column(sa.Column("next_try_at", UTCDateTime(), nullable=True, server_default=now))
+        batch_op.add_column(sa.Column("tries", sa.Integer(), nullable=False, server_default="0"))
+        batch_op.add_column(sa.Column("last_error", sa.Text(), nullable=False, server_default=""))
+        batch_op.add_column(sa.Column("done_at", UTCDateTime(), nullable=True))
+        batch_op.add_column(sa.Column("dead_at", UTCDateTime(), nullable=True))
+        batch_op.add_column(sa.Column("digest_id", sa.Integer(), nullable=True))
+        batch_op.create_unique_constraint(op.f("uq_outbox_public_id"), ["public_id"])
+        batch_op.create_foreign_key(op.f("fk_outbox_digest_id"), "outbox", ["digest_id"], ["id"])
+    op.create_index("ix_outbox_due", "outbox", ["next_try_at", "id"], **only_where(NEW[0]))
+    op.create_index("ix_outbox_open", "outbox", ["recipient_id"], **only_where(NEW[1]))
+    op.create_index("ix_outbox_dead", "outbox", ["dead_at"], **only_where(NEW[2]))
+    op.create_index("ix_outbox_booking", "outbox", ["booking_id"])
+    op.create_index("ix_outbox_digest", "outbox", ["digest_id"])
+    op.execute(
+        "UPDATE outbox SET due_at = created_at, done_at = sent_at,"
+        " next_try_at = CASE WHEN sent_at IS NULL THEN created_at END"
+    )
+
+
+def downgrade() -> None:
+    for index in ("booking", "dead", "digest", "due", "open"):
+        op.drop_index(f"ix_outbox_{index}", "outbox")
+    op.execute("DELETE FROM outbox WHERE kind = 'digest' OR kind IN ('password_reset', 'invitation')")
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("fk_outbox_digest_id"), type_="foreignkey")
+        batch_op.drop_constraint(op.f("uq_outbox_public_id"), type_="unique")
+        for column in ("digest_id", "dead_at", "done_at", "last_error", "tries", "next_try_at", "due_at"):
+            batch_op.drop_column(column)
+        batch_op.drop_column("public_id")
+        batch_op.create_index("ix_outbox_waiting", ["sent_at", "id"], unique=False)
+    op.drop_table("one_use_links")
+    op.drop_table("mail_preferences")
+    op.drop_table("timed_acts")
