@@ -56,9 +56,9 @@ def changes(
     before: Mapping[str, Any], after: Mapping[str, Any], timezone: str
 ) -> Iterator[tuple[str, str, str]]:
     """Put what changed into words: the field, what it was and what it is."""
-    for name, value in after.items():
-        old, new = _plain(name, before.get(name), timezone), _plain(name, value, timezone)
-        yield FIELDS.get(name, name), old, new
+    for name, label in FIELDS.items():
+        if name in after:
+            yield label, _plain(name, before.get(name), timezone), _plain(name, after[name], timezone)
 
 
 def _plain(name: str, value: Any, timezone: str) -> str:

@@ -87,14 +87,14 @@ def _facts(seen: Detail, when: str) -> list[tuple[str, str]]:
         for resource, units, _ in seen.resources
     )
     facilities = dict.fromkeys(resource.facility.name for resource, _, _ in seen.resources)
-    facts = [("When", f"{when} ({zone} time)"), ("What", resources), ("Where", ", ".join(facilities))]
+    facts = [("When", f"{when} ({zone} time)"), ("Resources", resources), ("Facility", ", ".join(facilities))]
     if seen.level >= Level.PARTIAL:
         facts += [("Status", seen.status.replace("_", " ").capitalize()), ("Organiser", seen.organiser.name)]
     if seen.level is Level.FULL:
         facts += [
             ("Project", f"{seen.project.name} ({seen.project.code})" if seen.project else ""),
             ("Supervisor", seen.supervisor.name if seen.supervisor else ""),
-            ("With", ", ".join(user.name for user in seen.participants)),
+            ("Participants", ", ".join(user.name for user in seen.participants)),
             ("Notes", booking.notes),
         ]
     return facts

@@ -1,4 +1,4 @@
-"""Timed acts: each is carried out once, by one of any number of workers, and a failing one in the end by nobody."""
+"""Timed acts: each is carried out once, by one of any number of workers; what fails is tried for a day."""
 
 import threading
 from collections.abc import Iterator
