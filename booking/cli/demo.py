@@ -77,10 +77,11 @@ def demo(host: str, port: int, data: Path, fresh: bool) -> None:
             until_the_end.enter_context(in_use(file))
         port = a_port(host, port)
         hand_over(settings)
-        os.environ.setdefault("BOOKING_BASE_URL", address(host, port).rstrip("/"))
-        greet(address(host, port), file, password, notices)
+        here = address(host, port)
+        os.environ.setdefault("BOOKING_BASE_URL", here.rstrip("/"))
+        greet(here, file, password, notices)
         run_server(
-            host, port, WORKERS, THREADS, lambda: click.echo(f"Ready: {address(host, port)}"), Worker()
+            host, port, WORKERS, THREADS, lambda: click.echo(f"Ready: {here}"), Worker(here.rstrip("/"))
         )
 
 
