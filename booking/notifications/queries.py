@@ -18,7 +18,7 @@ from booking.people.viewer import Viewer
 
 STATES = {
     "waiting": "Waiting to be sent",
-    "failed": "Failed, to be tried again",
+    "failed": "Failed, tried again",
     "dead": "Given up",
     "planned": "Planned for later",
     "digest": "Waiting for a digest",
@@ -96,9 +96,15 @@ def count_to_look_at(viewer: Viewer) -> int:
     return db.session.scalar(query.where(or_(*states))) or 0
 
 
-def open_acts(before: int | None, limit: int) -> list[TimedAct]:
-    """List the timed acts that are not done, the newest first."""
-    query = select(TimedAct).where(TimedAct.done_at.is_(None))
+def dead_acts(limit: int) -> list[TimedAct]:
+    """List the timed acts that were given up, the newest first."""
+    query = select(TimedAct).where(TimedAct.dead_at.is_not(None)).order_by(TimedAct.dead_at.desc())
+    return list(db.session.scalars(query.limit(limit)))
+
+
+def planned_acts(before: int | None, limit: int) -> list[TimedAct]:
+    """List the timed acts that are to be carried out, the newest first."""
+    query = select(TimedAct).where(TimedAct.done_at.is_(None), TimedAct.dead_at.is_(None))
     if before is not None:
         query = query.where(TimedAct.id < before)
     return list(db.session.scalars(query.order_by(TimedAct.id.desc()).limit(limit)))

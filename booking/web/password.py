@@ -41,7 +41,10 @@ def forgot() -> str | tuple[str, int] | tuple[str, int, dict[str, str]]:
     headers = {}
     try:
         if form.sent(lambda: _forgotten(form.email.data or "")):
-            return render_template("password/asked.html", email=(form.email.data or "").strip())
+            mailed = bool(current_app.config["SETTINGS"].mail_url)
+            return render_template(
+                "password/asked.html", email=(form.email.data or "").strip(), mailed=mailed
+            )
     except TooManyFailures as error:
         form.status, form.form_errors = error.status, [str(error)]
         headers = {"Retry-After": str(error.retry_after)}

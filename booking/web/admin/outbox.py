@@ -47,7 +47,8 @@ def index() -> str:
         for message, name, public_id in page
     ]
     away = "" if current_app.config["SETTINGS"].mail_url else AWAY
-    lead = Markup('{} <a href="{}">{}</a>').format(away, url_for(".acts"), "Timed acts")
+    given_up = " (some were given up)" if queries.dead_acts(1) else ""
+    lead = Markup('{} <a href="{}">Timed acts</a>{}').format(away, url_for(".acts"), given_up)
     head = ("Mail", "For", "Due", "Tries", "Last answer")
     return list_page("Outbox", head, cells, (choice,), after=last, lead=lead, numeric=(3,))
 
@@ -116,7 +117,9 @@ def give_up(message_id: str) -> Response:
 
 @bp.get("/acts")
 def acts() -> str:
-    page, last = page_of(queries.open_acts(_before(), PAGE + 1), lambda act: act.id)
+    before = _before()
+    page, last = page_of(queries.planned_acts(before, PAGE + 1), lambda act: act.id)
+    dead = queries.dead_acts(PAGE) if before is None else []
     rows = [
         {
             "id": act.id,
@@ -126,7 +129,7 @@ def acts() -> str:
             "error": act.last_error,
             "may_retry": act.dead_at is not None,
         }
-        for act in page
+        for act in (*dead, *page)
     ]
     next_page = url_for(".acts", after=last) if last is not None else None
     return render_template("admin/outbox/acts.html", rows=rows, next_page=next_page)
