@@ -25,6 +25,7 @@ from booking.cli.shell import INSTANCE, SECRET_FILE
 from booking.demo.fill import fill, set_passwords
 from booking.demo.wishes import DOMAIN
 from booking.facilities.models import Facility
+from booking.notifications.actions import leave_unsent
 from booking.people.models import User
 from booking.settings import Settings, sqlite_url
 
@@ -120,6 +121,8 @@ def prepare(settings: Settings, password: str) -> Flask:
             set_passwords(password)
             if db.session.scalar(select(Booking.id).limit(1)) is None:
                 fill()
+                if settings.mail_url:
+                    leave_unsent("Written before the demo was started.")
         let_go()
     return app
 

@@ -2,6 +2,8 @@
 
 from typing import TypeVar
 
+from sqlalchemy import update
+
 from booking.base import audit, clock
 from booking.base.acts import TimedAct
 from booking.base.db import db, lock, transaction
@@ -36,6 +38,15 @@ def give_up(public_id: str, by: Viewer) -> None:
         )
         message.tries += 1  # whoever is at it now has lost it
         audit.record("given_up", "outbox", message.id, by.id)
+
+
+def leave_unsent(reason: str) -> None:
+    """Close every mail that is due without sending it."""
+    now = clock.now()
+    with transaction():
+        due = update(OutboxMessage).where(OutboxMessage.next_try_at <= now)
+        closed = due.values(done_at=now, next_try_at=None, last_error=reason)
+        db.session.execute(closed, execution_options={"synchronize_session": False})
 
 
 def retry_act(act_id: int, by: Viewer) -> None:

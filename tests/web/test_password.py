@@ -63,9 +63,7 @@ def test_a_forgotten_password_is_set_by_mail(visit: Visit, world: World, box: Ma
     assert visitor.get("/login").select_one("main a[href='/password/forgot']") is not None
     answer = ask(visitor, " AMBER@partner.example ")
     assert answer.status_code == 200
-    assert "This site sends no mails" in answer.get_data(as_text=True), (
-        "none is set"
-    )
+    assert "This site sends no mails" in answer.get_data(as_text=True), "none is set"
     path = mailed_link(box)
     assert box.recipients == [email_of("amber")]
     answer = visitor.client.get(path)
