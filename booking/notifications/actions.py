@@ -8,7 +8,7 @@ from booking.base import audit, clock
 from booking.base.acts import TimedAct
 from booking.base.db import db, lock, transaction
 from booking.base.errors import NotChangeable, NotFound
-from booking.base.work import Work
+from booking.base.work import LEASE, Work
 from booking.notifications.models import OutboxMessage
 from booking.notifications.queries import find_message
 from booking.people.sessions import must_be_able_to_write
@@ -18,11 +18,21 @@ Row = TypeVar("Row", bound=Work)
 
 
 def retry(public_id: str, by: Viewer) -> None:
-    """Send a mail that was given up after all, or one that waits for its next try at once."""
+    """Send a mail that was given up after all, or one whose next try is hours away at once."""
     with transaction():
         message = _open(OutboxMessage, find_message(public_id, by).id, by)
+        if not may_retry(message):
+            raise NotChangeable("It is tried by itself within two minutes, or when it is due.")
         _again(message)
         audit.record("retried", "outbox", message.id, by.id)
+
+
+def may_retry(message: OutboxMessage) -> bool:
+    """Tell whether a mail was given up, or failed and is in no worker's hands: those hold it for a lease."""
+    if message.dead_at is not None:
+        return True
+    waits = message.next_try_at is not None and message.next_try_at > clock.now() + LEASE
+    return waits and message.tries > 0
 
 
 def give_up(public_id: str, by: Viewer) -> None:
@@ -55,6 +65,8 @@ def retry_act(act_id: int, by: Viewer) -> None:
         raise NotFound
     with transaction():
         act = _open(TimedAct, act_id, by)
+        if act.dead_at is None:
+            raise NotChangeable("It is carried out by itself when it is due.")
         _again(act)
         audit.record("retried", "timed_act", act.id, by.id)
 

@@ -18,7 +18,7 @@ from booking.notifications.digests import SEND_DIGEST
 from booking.notifications.kinds import DIGEST, LINKS, NONE, topic_of
 from booking.notifications.mails import envelope, mail_of
 from booking.notifications.models import OutboxMessage
-from booking.notifications.notices import NotWanted, too_old
+from booking.notifications.notices import NotWanted
 from booking.notifications.post import MailServer, NotTaken, Post, Unreachable, mail_faults
 from booking.notifications.preferences import preferences_of
 from booking.people.links import make_link
@@ -27,6 +27,7 @@ from booking.settings import Settings
 
 AT_A_TIME = 20
 DIGEST_AT = time(7)
+TOO_OLD = timedelta(days=7)  # later it would only confuse
 
 
 def deliver_due(settings: Settings) -> int:
@@ -74,7 +75,7 @@ def _deal_with(message: OutboxMessage, post: Post, settings: Settings) -> None:
     recipient = viewer_of(message.recipient_id)
     if recipient is None:
         raise NotWanted("The account is closed.")
-    if too_old(message, clock.now()):
+    if message.due_at < clock.now() - TOO_OLD:
         raise NotWanted("It waited for more than a week.")
     how = _wanted(message, recipient)
     if how == NONE:

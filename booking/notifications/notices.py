@@ -1,7 +1,7 @@
 """What a mail of the outbox says, as its recipient may see it at this moment: values for the templates."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -110,8 +110,3 @@ def items_of(digest: OutboxMessage, viewer: Viewer) -> list[Notice]:
         except NotWanted:
             continue
     return found
-
-
-def too_old(message: OutboxMessage, now: datetime) -> bool:
-    """Tell whether a mail has waited so long that it would only confuse: a week."""
-    return message.due_at < now.astimezone(UTC) - timedelta(days=7)

@@ -77,8 +77,8 @@ def add_person(details: PersonDetails, by: Viewer, password: str = "") -> User:
     return person
 
 
-def invite_again(public_id: str, by: Viewer) -> None:
-    """Mail somebody who has no password yet another link to choose one."""
+def invite(public_id: str, by: Viewer) -> None:
+    """Mail somebody who has no password yet a link to choose one, again if need be."""
     must_be_able_to(by, Permission.ADD_PEOPLE)
     person = find_person(public_id)
     if person.password_hash or not person.active:

@@ -24,8 +24,56 @@ def defaults() -> tuple[sa.TextClause, sa.TextClause]:
     return sa.text("now()"), sa.text("substr(md5(random()::text || clock_timestamp()::text), 1, 16)")
 
 
-def upgrade() -> None:
+def old_columns() -> list[sa.Column]:
+    return [
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("recipient_id", sa.Integer(), nullable=False),
+        sa.Column("booking_id", sa.Integer(), nullable=True),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("created_at", UTCDateTime(), nullable=False),
+        sa.Column("sent_at", UTCDateTime(), nullable=True),
+    ]
+
+
+def new_columns() -> list[sa.Column]:
     now, name = defaults()
+    return [
+        sa.Column("public_id", sa.String(length=16), nullable=False, server_default=name),
+        sa.Column("due_at", UTCDateTime(), nullable=False, server_default=now),
+        sa.Column("next_try_at", UTCDateTime(), nullable=True, server_default=now),
+        sa.Column("tries", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("last_error", sa.Text(), nullable=False, server_default=""),
+        sa.Column("done_at", UTCDateTime(), nullable=True),
+        sa.Column("dead_at", UTCDateTime(), nullable=True),
+        sa.Column("digest_id", sa.Integer(), nullable=True),
+    ]
+
+
+def new_constraints() -> list[sa.Constraint]:
+    return [
+        sa.UniqueConstraint("public_id", name=op.f("uq_outbox_public_id")),
+        sa.ForeignKeyConstraint(["digest_id"], ["outbox.id"], name=op.f("fk_outbox_digest_id")),
+    ]
+
+
+def rebuild(columns: list[sa.Column], constraints: list[sa.Constraint]) -> None:
+    """Make SQLite's table anew, as it adds no such columns: the same on every run, which Alembic's way is not."""
+    op.create_table(
+        "outbox_new",
+        *columns,
+        sa.ForeignKeyConstraint(["booking_id"], ["bookings.id"], name=op.f("fk_outbox_booking_id")),
+        sa.ForeignKeyConstraint(["recipient_id"], ["users.id"], name=op.f("fk_outbox_recipient_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+        *constraints,
+    )
+    kept = ", ".join(column.name for column in old_columns())
+    op.execute(f"INSERT INTO outbox_new ({kept}) SELECT {kept} FROM outbox")  # noqa: S608 (names from above)
+    op.drop_table("outbox")
+    op.rename_table("outbox_new", "outbox")
+
+
+def upgrade() -> None:
     op.create_table(
         "timed_acts",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -78,18 +126,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_one_use_links_user_id"), "one_use_links", ["user_id"])
     op.create_index(op.f("ix_one_use_links_expires_at"), "one_use_links", ["expires_at"])
 
-    with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.drop_index("ix_outbox_waiting")
-        batch_op.add_column(sa.Column("public_id", sa.String(length=16), nullable=False, server_default=name))
-        batch_op.add_column(sa.Column("due_at", UTCDateTime(), nullable=False, server_default=now))
-        batch_op.add_column(sa.Column("next_try_at", UTCDateTime(), nullable=True, server_default=now))
-        batch_op.add_column(sa.Column("tries", sa.Integer(), nullable=False, server_default="0"))
-        batch_op.add_column(sa.Column("last_error", sa.Text(), nullable=False, server_default=""))
-        batch_op.add_column(sa.Column("done_at", UTCDateTime(), nullable=True))
-        batch_op.add_column(sa.Column("dead_at", UTCDateTime(), nullable=True))
-        batch_op.add_column(sa.Column("digest_id", sa.Integer(), nullable=True))
-        batch_op.create_unique_constraint(op.f("uq_outbox_public_id"), ["public_id"])
-        batch_op.create_foreign_key(op.f("fk_outbox_digest_id"), "outbox", ["digest_id"], ["id"])
+    op.drop_index("ix_outbox_waiting", "outbox")
+    if op.get_bind().dialect.name == "sqlite":
+        rebuild(old_columns() + new_columns(), new_constraints())
+    else:
+        for column in new_columns():
+            op.add_column("outbox", column)
+        op.create_unique_constraint(op.f("uq_outbox_public_id"), "outbox", ["public_id"])
+        op.create_foreign_key(op.f("fk_outbox_digest_id"), "outbox", "outbox", ["digest_id"], ["id"])
     op.create_index("ix_outbox_due", "outbox", ["next_try_at", "id"], **only_where(NEW[0]))
     op.create_index("ix_outbox_open", "outbox", ["recipient_id"], **only_where(NEW[1]))
     op.create_index("ix_outbox_dead", "outbox", ["dead_at"], **only_where(NEW[2]))
@@ -104,14 +148,14 @@ def upgrade() -> None:
 def downgrade() -> None:
     for index in ("booking", "dead", "digest", "due", "open"):
         op.drop_index(f"ix_outbox_{index}", "outbox")
-    op.execute("DELETE FROM outbox WHERE kind = 'digest' OR kind IN ('password_reset', 'invitation')")
-    with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.drop_constraint(op.f("fk_outbox_digest_id"), type_="foreignkey")
-        batch_op.drop_constraint(op.f("uq_outbox_public_id"), type_="unique")
-        for column in ("digest_id", "dead_at", "done_at", "last_error", "tries", "next_try_at", "due_at"):
-            batch_op.drop_column(column)
-        batch_op.drop_column("public_id")
-        batch_op.create_index("ix_outbox_waiting", ["sent_at", "id"], unique=False)
+    op.execute("UPDATE outbox SET digest_id = NULL")
+    op.execute("DELETE FROM outbox WHERE kind IN ('digest', 'password_reset', 'invitation')")
+    if op.get_bind().dialect.name == "sqlite":
+        rebuild(old_columns(), [])
+    else:
+        for column in reversed(new_columns()):
+            op.drop_column("outbox", column.name)
+    op.create_index("ix_outbox_waiting", "outbox", ["sent_at", "id"])
     op.drop_table("one_use_links")
     op.drop_table("mail_preferences")
     op.drop_table("timed_acts")

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -23,8 +24,9 @@ from booking.cli.worker import work
 from booking.notifications.models import OutboxMessage
 from booking.settings import Settings
 from tests import factories
-from tests.factories import MONDAY, World, next_weekday, request
-from tests.mail_server import MailBox, mail_server
+from tests.factories import MONDAY, World, next_weekday, request, working_day
+from tests.faults.server import Client, as_json, serving, tokens
+from tests.mail_server import MailBox, free_port, mail_server
 
 pytestmark = pytest.mark.faults
 SENDER = "booking@hub.example"
@@ -178,3 +180,28 @@ def test_no_act_is_lost_and_none_is_carried_out_twice(
     assert db.session.get_one(Booking, asked.id).status == "declined"
     assert [entry.action for entry in audit.history("booking", asked.id)] == ["expired", "booked"]
     assert all(act.done_at for act in db.session.scalars(select(TimedAct)))
+
+
+# --- as it runs
+
+
+def test_each_mail_once_though_the_server_was_away_and_the_sender_killed(served_url: str) -> None:
+    """`booking serve` while its mail server is away; the worker is killed meanwhile."""
+    port, number = free_port(), 8
+    client_token = tokens(served_url, ("student",))["student"]
+    mail = {"BOOKING_MAIL_URL": f"smtp://127.0.0.1:{port}", "BOOKING_MAIL_FROM": SENDER}
+    with serving(served_url, **mail) as server:
+        client = Client(server.address, client_token)
+        for n in range(number):
+            if n == number // 2:
+                server.kill_the_worker()
+            start = working_day(10, 9 + n / 2)
+            made = client.ask("POST", "/bookings", as_json(request("H-HALL", start, 0.5, people=0)))
+            assert made.status == 201
+        client.close()
+        with mail_server(port) as box:
+            deadline = time.monotonic() + 60
+            while len(box.mails) < number and time.monotonic() < deadline:
+                time.sleep(0.1)
+            time.sleep(1)
+            assert len(box.ids()) == len(set(box.ids())) == number

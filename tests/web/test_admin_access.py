@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.routing import Rule
 
 from booking.base.acts import TimedAct, plan
@@ -13,7 +13,7 @@ from booking.base.db import db, transaction
 from booking.facilities import rule_actions
 from booking.facilities.rule_actions import ClosureDetails, PolicyDetails
 from booking.notifications.models import OutboxMessage
-from booking.people.actions import invite_again
+from booking.people.actions import invite
 from booking.people.models import User
 from tests.factories import MONDAY, World
 from tests.web.conftest import Visitor
@@ -94,7 +94,8 @@ def ids(world: World) -> dict[str, Any]:
         person = db.session.get_one(User, world.users["amber2"])
         person.password_hash = ""
         plan("send_digest", person.id, MONDAY)
-    invite_again(person.public_id, by)
+        db.session.execute(update(TimedAct).values(dead_at=MONDAY, next_try_at=None))
+    invite(person.public_id, by)
     mail, act = db.session.scalars(select(OutboxMessage)).one(), db.session.scalars(select(TimedAct)).one()
     named = {"public_id": person.public_id, "message_id": mail.public_id, "act_id": act.id}
     return {"policy_id": policy.id, "closure_id": closure.id, **named}

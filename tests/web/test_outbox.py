@@ -134,6 +134,17 @@ def test_a_dead_mail_is_tried_again(visit: Visit, world: World, mail: OutboxMess
     assert "Retried" in visitor.get(path).main.get_text()
 
 
+@pytest.mark.parametrize(("minutes", "status"), [(1, 409), (60, 303)])
+def test_a_mail_that_failed_is_tried_at_once_unless_a_worker_may_have_it(
+    visit: Visit, mail: OutboxMessage, minutes: int, status: int
+) -> None:
+    set_all(tries=3, next_try_at=MONDAY + timedelta(minutes=minutes))
+    visitor = visit("technician")
+    path = f"/admin/outbox/{mail.public_id}"
+    assert ("Try again now" in visitor.get(path).main.get_text()) == (status == 303)
+    assert visitor.post(f"{path}/retry", form_at="/account").status_code == status
+
+
 def test_a_waiting_mail_is_given_up_once(visit: Visit, world: World, mail: OutboxMessage) -> None:
     visitor = visit("technician")
     path = f"/admin/outbox/{mail.public_id}"

@@ -72,7 +72,7 @@ def show(message_id: str) -> str:
         state=queries.STATES[state],
         moments=_moments(message),
         mail=_as_it_reads_now(message),
-        may_retry=state in ("dead", "failed"),
+        may_retry=actions.may_retry(message),
         may_give_up=state in ("waiting", "failed", "planned", "digest"),
         history=history_of("outbox", message.id),
     )

@@ -150,7 +150,7 @@ ACTIONS = {
     "changed": "Changed",
     "removed": "Removed",
     "password_set": "New password",
-    "invited": "Invited again",
+    "invited": "Invited",
     "mail_chosen": "Mail preferences changed",
     "token_made": "API token made",
     "token_revoked": "API token ended",

@@ -207,8 +207,8 @@ def password(public_id: str) -> Response | tuple[str, int]:
 
 @bp.post("/<public_id>/invite")
 def invite(public_id: str) -> Response:
-    actions.invite_again(public_id, the_viewer())
-    return done("A new link to choose a password is on its way.", url_for(".show", public_id=public_id))
+    actions.invite(public_id, the_viewer())
+    return done("A link to choose a password is on its way.", url_for(".show", public_id=public_id))
 
 
 # --- duties ----------------------------------------------------------------------------------------
