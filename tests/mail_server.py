@@ -71,11 +71,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def mail_server(port: int = 0) -> Iterator[MailBox]:
-    """Run a mail server for the length of a block."""
+def mail_server(port: int = 0, **options: Any) -> Iterator[MailBox]:
+    """Run a mail server for the length of a block; options are aiosmtpd's."""
     box = MailBox()
     box.port = port or free_port()
-    controller = Controller(box, hostname="127.0.0.1", port=box.port)
+    controller = Controller(box, hostname="127.0.0.1", port=box.port, **options)
     controller.start()
     try:
         yield box

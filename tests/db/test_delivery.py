@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import AuthResult
 from flask import Flask
 from sqlalchemy import select
 
@@ -191,6 +192,56 @@ def test_settings_that_do_not_fit_lose_nothing(world: World, box: MailBox, url: 
     assert deliver_due(Settings(mail_url=url or box.url, mail_from=sender)) == 0
     assert (news().tries, news().next_try_at) == (0, MONDAY)
     assert "BOOKING_MAIL_" in news().last_error
+
+
+def test_it_signs_in_where_the_address_says_so(world: World) -> None:
+    def knows(_: Any, __: Any, ___: Any, ____: str, given: Any) -> AuthResult:
+        return AuthResult(success=(given.login, given.password) == (b"hub", b"p@ss:w/rd"))
+
+    book(request(), world.viewer("student"))
+    options = {"authenticator": knows, "auth_require_tls": False}
+    with mail_server(**options) as guarded:
+        wrong = guarded.url.replace("//", "//hub:wrong@")
+        assert deliver_due(settings(wrong)) == 0
+        assert "out of reach: 535" in news().last_error
+        right = guarded.url.replace("//", "//hub:p%40ss%3Aw%2Frd@")
+        assert deliver_due(settings(right)) == 1
+        assert len(guarded.mails) == 1
+
+
+def test_a_server_without_tls_gets_nothing_where_tls_is_asked_for(world: World, box: MailBox) -> None:
+    book(request(), world.viewer("student"))
+    assert deliver_due(settings(f"{box.url}?starttls=yes")) == 0
+    assert deliver_due(settings(box.url.replace("smtp:", "smtps:"))) == 0
+    assert (box.mails, news().tries) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "tls", "starttls"),
+    [
+        ("smtp://mail.example", 25, False, False),
+        ("smtp://mail.example:2525", 2525, False, False),
+        ("smtp://u:p@mail.example:587", 587, False, True),
+        ("smtp://u:p@mail.example:587?starttls=no", 587, False, False),
+        ("smtp://u:p@127.0.0.1", 25, False, False),
+        ("smtp://mail.example?starttls=yes", 25, False, True),
+        ("smtps://u:p@mail.example", 465, True, False),
+    ],
+)
+def test_a_password_goes_to_other_machines_only_guarded(
+    url: str, port: int, tls: bool, starttls: bool
+) -> None:
+    server = post.MailServer.from_url(url)
+    assert (server.port, server.tls, server.starttls) == (port, tls, starttls)
+
+
+def test_an_address_with_other_letters_is_written_to(world: World, box: MailBox, deliver: Deliver) -> None:
+    with transaction():
+        db.session.get_one(User, world.users["student"]).email = "jörg@hub.example"
+        directory_changed()
+    book(request(), world.viewer("student"))
+    deliver()
+    assert (box.recipients, news().last_error) == (["jörg@hub.example"], "")
 
 
 # --- several workers, and dead ones
