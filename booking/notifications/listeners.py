@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 
 from booking.base import clock
-from booking.base.db import db
+from booking.base.db import db, write
 from booking.base.events import on
 from booking.bookings.events import BookingApproved, BookingChanged, BookingEnded, BookingMade
 from booking.bookings.models import Booking, BookingResource
@@ -20,6 +20,7 @@ from booking.people.viewer import STAFF_DUTIES
 
 AHEAD = timedelta(days=1)  # of a booking's start: when its reminder is due
 Row = dict[str, Any]
+_MESSAGE = insert(OutboxMessage)
 
 
 @on(BookingMade)
@@ -123,4 +124,4 @@ def _row(kind: str, booking_id: int | None, person: int, facts: Row, due: dateti
 def _write(rows: Collection[Row] | Iterator[Row]) -> None:
     found = list(rows)
     if found:
-        db.session.execute(insert(OutboxMessage), found)
+        write(_MESSAGE, found)

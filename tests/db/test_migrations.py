@@ -130,13 +130,13 @@ def test_a_database_with_data_goes_down_only_as_a_whole(world_app: Flask) -> Non
 
 
 def test_requests_and_mails_are_taken_over(world: World, world_app: Flask) -> None:
-    """0002: what waited for an answer expires as before, and mails wait as before, whoever wrote them."""
+    """0003: what waited for an answer expires as before, and mails wait as before, whoever wrote them."""
     asked = book(request("H-BR1", next_weekday(9.5, days=7), hours=24), world.viewer("student"))
     with transaction():
         db.session.execute(update(OutboxMessage).values(next_try_at=None))
         gather_digest(world.users["student"])
     db.session.remove()
-    downgrade(revision="0001")
+    downgrade(revision="0002")
     with transaction():  # as the version before does, also while the new schema is there already
         old = "INSERT INTO outbox (kind, recipient_id, facts, created_at) VALUES ('old', 1, '{}', :now)"
         db.session.execute(text(old).bindparams(bindparam("now", clock.now(), UTCDateTime)))
