@@ -39,6 +39,7 @@ def create_app(settings: Settings) -> Flask:
 
 
 def _listen() -> None:
+    import booking.bookings.listeners
     import booking.calendars.listeners
     import booking.notifications.listeners  # noqa: F401
 

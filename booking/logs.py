@@ -13,7 +13,7 @@ from flask import Flask, Response, g, request
 from booking.base import clock
 from booking.settings import Settings
 
-_SECRET = re.compile(r"(/feeds/)[A-Za-z0-9_-]{20,}")
+_SECRET = re.compile(r"(/feeds/|/password/set/)[A-Za-z0-9_-]{20,}")
 
 
 def init_app(app: Flask) -> None:
@@ -45,7 +45,7 @@ def init_app(app: Flask) -> None:
 
 
 def without_secrets(path: str) -> str:
-    """Return a path fit for a log: calendar links hidden, control characters escaped."""
+    """Return a path fit for a log: links that are secrets hidden, control characters escaped."""
     plain = _SECRET.sub(r"\1<token>", path)
     return plain.encode("unicode_escape").decode("ascii")[:500]
 

@@ -54,6 +54,7 @@ def test_the_wheel_holds_what_the_program_reads(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder, ending in [
         ("templates", ".html"),
+        ("templates", ".txt"),
         ("migrations", ".py"),
         ("static", ".css"),
         ("demo", ".json"),

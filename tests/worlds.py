@@ -26,12 +26,15 @@ WHAT_TESTS_WRITE = frozenset(
         "feeds",
         "holds",
         "idempotency_keys",
+        "mail_preferences",
         "occupancy",
+        "one_use_links",
         "outbox",
         "participants",
         "presence",
         "sign_in_failures",
         "sign_ins",
+        "timed_acts",
     }
 )
 # What a test that changed the world leaves behind: such a database is not used again.

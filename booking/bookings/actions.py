@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 
 from booking.base import audit, clock
+from booking.base.acts import carries_out
 from booking.base.db import bump, db, hold_back, lock, store, transaction, write
 from booking.base.errors import (
     Busy,
@@ -58,7 +59,7 @@ def book(request: BookingRequest, by: Viewer) -> Booking:
         _take(booking, facts)
         _write_links(booking, cast, facts)
         audit.record("booked", "booking", booking.id, by.id, after=_picture(booking, cast))
-        emit(BookingMade(booking, by.id))
+        emit(BookingMade(booking, by.id, frozenset(cast.user_ids)))
         _touch(booking, cast.user_ids, [want.resource.id for want in cast.wants])
     return booking
 
@@ -102,7 +103,8 @@ def change(
         _must_have_reason(booking, by, reason)
         held = frozenset(row.resource_id for row in resources_of(booking.id))
         cast = find_cast(request, by, before_of(booking))
-        people, projects = cast.user_ids | _people_in(booking), {booking.project_id}
+        people_before = _people_in(booking)
+        people, projects = cast.user_ids | people_before, {booking.project_id}
         lock_everything(cast, held, people)
         booking = _again(booking, if_version)
         rows = resources_of(booking.id)
@@ -121,19 +123,13 @@ def change(
             _write(booking, request, cast)
         _rewrite_links(booking, cast)
         after = _picture(booking, cast)
-        differences = {name for name in after if after[name] != before.get(name)}
-        seen = bool(differences - {"notes"})  # no calendar shows the notes
+        differences = sorted(name for name in after if after[name] != before.get(name))
+        then, now = ({name: state.get(name) for name in differences} for state in (before, after))
+        seen = differences not in ([], ["notes"])  # no calendar shows the notes
         _revise(booking, seen)
-        audit.record(
-            "changed",
-            "booking",
-            booking.id,
-            by.id,
-            {name: before.get(name) for name in sorted(differences)},
-            {name: after[name] for name in sorted(differences)},
-            reason,
-        )
-        emit(BookingChanged(booking, by.id, reason))
+        audit.record("changed", "booking", booking.id, by.id, then, now, reason)
+        told = frozenset(cast.user_ids), frozenset(people_before)
+        emit(BookingChanged(booking, by.id, reason, *told, then, now))
         _touch(booking, people, held | {want.resource.id for want in cast.wants}, projects, seen)
     return booking
 
@@ -169,8 +165,9 @@ def approve(booking_id: str, by: Viewer, reason: str = "") -> Booking:
         audit.record(
             "approved", "booking", booking.id, by.id, {"status": "requested"}, {"status": "confirmed"}, reason
         )
-        emit(BookingApproved(booking, by.id))
-        _touch(booking, _people_in(booking), held)
+        people = _people_in(booking)
+        emit(BookingApproved(booking, by.id, reason, frozenset(people)))
+        _touch(booking, people, held)
     return booking
 
 
@@ -183,29 +180,17 @@ def decline(booking_id: str, by: Viewer, reason: str) -> Booking:
         return _end(booking, "declined", "declined", by.id, reason, held)
 
 
-def expire_requests(limit: int = 50) -> int:
-    """Decline requests that nobody answered in time; return how many."""
-    query = (
-        select(Booking.id)
-        .where(Booking.status == "requested", Booking.answer_due_at <= clock.now())
-        .order_by(Booking.answer_due_at)
-        .limit(limit)
-    )
-    expired = 0
-    for booking_id in db.session.scalars(query).all():
-        with transaction():
-            held = [row.resource_id for row in resources_of(booking_id)]
-            hold_back(Resource, held)
-            hold_back(User, _people_in(db.session.get_one(Booking, booking_id)))
-            booking = lock(Booking, [booking_id])[booking_id]
-            if (
-                booking.status == "requested"
-                and booking.answer_due_at
-                and booking.answer_due_at <= clock.now()
-            ):
-                _end(booking, "declined", "expired", None, "Nobody answered the request in time.", held)
-                expired += 1
-    return expired
+@carries_out("request_expires")
+def expire_request(booking_id: int) -> None:
+    """Decline a request that nobody answered in time."""
+    with transaction():
+        held = [row.resource_id for row in resources_of(booking_id)]
+        hold_back(Resource, held)
+        hold_back(User, _people_in(db.session.get_one(Booking, booking_id)))
+        booking = lock(Booking, [booking_id])[booking_id]
+        due = booking.answer_due_at
+        if booking.status == "requested" and due and due <= clock.now():
+            _end(booking, "declined", "expired", None, "Nobody answered the request in time.", held)
 
 
 def find(booking_id: str, by: Viewer) -> Booking:
@@ -425,14 +410,15 @@ def _end(
     booking.answer_due_at = None
     _revise(booking)
     audit.record(action, "booking", booking.id, by_id, {"status": before}, {"status": status}, reason)
-    emit(BookingEnded(booking, by_id, reason))
-    _touch(booking, _people_in(booking), held)
+    people = _people_in(booking)
+    emit(BookingEnded(booking, by_id, reason, frozenset(people), before))
+    _touch(booking, people, held)
     return booking
 
 
 def _end_now(booking: Booking, by: Viewer, reason: str, held: Collection[int]) -> Booking:
     """End a running booking: what it holds shrinks to what was used, with its changeover after."""
-    planned = booking.ends_at
+    planned, before = booking.ends_at, booking.status
     end = max(clock.now().replace(microsecond=0), booking.starts_at + timedelta(seconds=1))
     booking.ends_at, booking.status, booking.ended_at, booking.reason = end, "completed", end, reason
     booking.answer_due_at = None
@@ -441,8 +427,9 @@ def _end_now(booking: Booking, by: Viewer, reason: str, held: Collection[int]) -
     audit.record(
         "ended", "booking", booking.id, by.id, {"end": text_of(planned)}, {"end": text_of(end)}, reason
     )
-    emit(BookingEnded(booking, by.id, reason))
-    _touch(booking, _people_in(booking), held)
+    people = _people_in(booking)
+    emit(BookingEnded(booking, by.id, reason, frozenset(people), before))
+    _touch(booking, people, held)
     return booking
 
 

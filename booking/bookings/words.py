@@ -1,8 +1,10 @@
-"""How rules put days, times, lengths and roles into words."""
+"""How rules put days, times, lengths and roles into words, and how history puts what changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
+from typing import Any
 
+from booking.base import words
 from booking.facilities.places import ResourcePlace
 
 DAY = 24 * 60
@@ -33,3 +35,35 @@ def roles(names: Iterable[object]) -> str:
     plural = {"industry": "industry users", "staff": "staff", "admin": "staff"}
     found = sorted({plural.get(str(name), f"{name}s") for name in names})
     return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found) or "staff"
+
+
+FIELDS = {
+    "status": "Status",
+    "title": "Title",
+    "start": "Start",
+    "end": "End",
+    "resources": "Resources",
+    "people": "People in the room",
+    "notes": "Notes",
+    "participants": "Participants",
+    "project": "Project",
+    "supervisor": "Supervisor",
+    "organiser": "Organiser",
+}
+
+
+def changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], timezone: str
+) -> Iterator[tuple[str, str, str]]:
+    """Put what changed into words: the field, what it was and what it is."""
+    for name, label in FIELDS.items():
+        if name in after:
+            yield label, _plain(name, before.get(name), timezone), _plain(name, after[name], timezone)
+
+
+def _plain(name: str, value: Any, timezone: str) -> str:
+    if value is None or value == []:
+        return ""
+    if name in ("start", "end"):
+        return words.moment(datetime.fromisoformat(value), timezone)
+    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value).replace("_", " ")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 import click
 from flask.cli import ScriptInfo
@@ -13,6 +12,7 @@ from booking.base import clock, schema
 from booking.base.audit import AuditEntry
 from booking.base.db import db, is_sqlite
 from booking.cli.shell import NO_SCHEMA, Shell, data_option, explained
+from booking.notifications.post import mail_faults
 from booking.schedule.guard import missing_guards, overlaps
 from booking.settings import BadSettings, Settings
 
@@ -76,19 +76,6 @@ def _asked(question: Callable[[], list[str]]) -> list[str]:
     except SQLAlchemyError as error:
         db.session.rollback()
         return list(explained(error))
-
-
-def mail_faults(settings: Settings) -> list[str]:
-    """Say what is wrong with the mail settings; without any, mails stay in the outbox."""
-    if not settings.mail_url:
-        return []
-    faults = []
-    address = urlsplit(settings.mail_url)
-    if address.scheme not in ("smtp", "smtps") or not address.hostname:
-        faults.append("BOOKING_MAIL_URL: smtp://user:password@host:25 is needed")
-    if "@" not in settings.mail_from:
-        faults.append("BOOKING_MAIL_FROM: set the sender's address")
-    return faults
 
 
 def _database() -> list[str]:

@@ -25,6 +25,7 @@ from booking.cli.shell import INSTANCE, SECRET_FILE
 from booking.demo.fill import fill, set_passwords
 from booking.demo.wishes import DOMAIN
 from booking.facilities.models import Facility
+from booking.notifications.actions import leave_unsent
 from booking.people.models import User
 from booking.settings import Settings, sqlite_url
 
@@ -77,10 +78,11 @@ def demo(host: str, port: int, data: Path, fresh: bool) -> None:
             until_the_end.enter_context(in_use(file))
         port = a_port(host, port)
         hand_over(settings)
-        os.environ.setdefault("BOOKING_BASE_URL", address(host, port).rstrip("/"))
-        greet(address(host, port), file, password, notices)
+        here = address(host, port)
+        os.environ.setdefault("BOOKING_BASE_URL", here.rstrip("/"))
+        greet(here, file, password, notices)
         run_server(
-            host, port, WORKERS, THREADS, lambda: click.echo(f"Ready: {address(host, port)}"), Worker()
+            host, port, WORKERS, THREADS, lambda: click.echo(f"Ready: {here}"), Worker(here.rstrip("/"))
         )
 
 
@@ -119,6 +121,8 @@ def prepare(settings: Settings, password: str) -> Flask:
             set_passwords(password)
             if db.session.scalar(select(Booking.id).limit(1)) is None:
                 fill()
+                if settings.mail_url:
+                    leave_unsent("Written before the demo was started.")
         let_go()
     return app
 

@@ -10,6 +10,7 @@ import time
 
 SUPERVISOR = "HUB_BOOKING_SUPERVISOR"
 PATIENCE = 10
+RESPITE = 1
 _PR_SET_PDEATHSIG = 1
 
 
@@ -47,21 +48,38 @@ def _watch(supervisor: int) -> None:
 
 
 class Worker:
-    """The background worker as a child process."""
+    """The background worker as a child process: when it dies, another takes its place."""
 
-    def __init__(self) -> None:
+    def __init__(self, base_url: str) -> None:
+        self._environment = {**os.environ}
+        self._environment.setdefault("BOOKING_BASE_URL", base_url)
         self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
 
     def start(self) -> None:
+        self._environment[SUPERVISOR] = str(os.getpid())
+        self._launch()
+        threading.Thread(target=self._keep, daemon=True).start()
+
+    def _launch(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "booking.cli", "worker"],
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
 
+    def _keep(self) -> None:
+        while self._process is not None:
+            self._process.wait()
+            if self._stopping.wait(RESPITE):
+                return
+            self._launch()
+
     def stop(self) -> None:
         """Let it finish what it is doing, and insist after a while."""
+        self._stopping.set()
         if self._process is None:
             return
         self._process.terminate()

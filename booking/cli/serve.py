@@ -46,7 +46,7 @@ _LOGGING = {
 @data_option
 @click.pass_obj
 def serve(shell: ScriptInfo, host: str, port: int, workers: int, threads: int) -> None:
-    """Serve the configured database; background work is done by `booking worker`."""
+    """Serve the configured database, with one background worker."""
     assert isinstance(shell, Shell)  # noqa: S101 (for the type checker)
     settings = shell.settings()
     _must_be_fit(shell, settings)
@@ -54,7 +54,9 @@ def serve(shell: ScriptInfo, host: str, port: int, workers: int, threads: int) -
     with in_use(settings.sqlite_file()):
         port = a_port(host, port)
         hand_over(settings)
-        run_server(host, port, workers, threads, lambda: click.echo(f"Ready: {address(host, port)}"))
+        here = address(host, port)
+        worker = Worker(here.rstrip("/"))
+        run_server(host, port, workers, threads, lambda: click.echo(f"Ready: {here}"), worker)
 
 
 def _must_be_fit(shell: Shell, settings: Settings) -> None:
@@ -116,7 +118,7 @@ def run_server(
     workers: int,
     threads: int,
     ready: Callable[[], object],
-    background: Worker | None = None,
+    background: Worker,
 ) -> None:
     """Serve until told to stop; requests in flight are answered, and no process is left behind."""
     from granian import Granian  # type: ignore[attr-defined]
@@ -139,8 +141,7 @@ def run_server(
         log_level=LogLevels.error,
         log_dictconfig=_LOGGING,
     )
-    if background:
-        server.on_startup(background.start)
+    server.on_startup(background.start)
     told = threading.Thread(target=_tell_when_ready, args=(where, port, ready, server), daemon=True)
     server.on_startup(told.start)
     try:
@@ -149,8 +150,7 @@ def run_server(
         if not server.interrupt_signal:
             raise
     finally:
-        if background:
-            background.stop()
+        background.stop()
 
 
 def _tell_when_ready(host: str, port: int, ready: Callable[[], object], server: Any) -> None:

@@ -2,6 +2,8 @@
 
 import signal
 import threading
+import time
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -12,17 +14,19 @@ from flask.cli import ScriptInfo
 from sqlalchemy import delete
 
 from booking.base import clock
+from booking.base.acts import carry_out_due
 from booking.base.db import db, transaction
 from booking.base.errors import Busy
-from booking.bookings.actions import expire_requests
 from booking.calendars.actions import forget_old_events
 from booking.cli.locks import in_use
 from booking.cli.processes import end_with_parent
 from booking.cli.shell import data_option
+from booking.notifications.delivery import deliver_due
 from booking.people.idempotency import forget_old
 from booking.people.models import SignInFailure
 
-EVERY = timedelta(seconds=20)
+EVERY = 3  # seconds between two looks at what is due
+TIDY_EVERY = 60
 FAILURES_KEPT = timedelta(days=1)
 
 
@@ -31,7 +35,7 @@ FAILURES_KEPT = timedelta(days=1)
 @data_option
 @click.pass_obj
 def worker(shell: ScriptInfo, once: bool) -> None:
-    """Run the background work (expiry of requests, housekeeping) until stopped."""
+    """Run the background work (mails, reminders, expiry of requests, housekeeping) until stopped."""
     end_with_parent()
     app = shell.load_app()
     stop = threading.Event()
@@ -39,7 +43,9 @@ def worker(shell: ScriptInfo, once: bool) -> None:
         signal.signal(number, lambda *_: stop.set())
     with in_use(app.config["SETTINGS"].sqlite_file()):
         if once:
-            work(app)
+            while any(work(app).values()) and not stop.is_set():
+                continue
+            tidy(app)
         else:
             _until(stop, app)
 
@@ -47,28 +53,42 @@ def worker(shell: ScriptInfo, once: bool) -> None:
 def _until(stop: threading.Event, app: Flask) -> None:
     log: Any = structlog.get_logger("worker")
     log.info("worker started")
+    tidied = float("-inf")
     while not stop.is_set():
         try:
             done = work(app)
-            if any(done.values()):
-                log.info("worked", **done)
+            if time.monotonic() - tidied > TIDY_EVERY:
+                tidy(app)
+                tidied = time.monotonic()
         except Exception as error:  # the database may come back: the worker stays
             log.warning("could not work", reason=str(error).splitlines()[:1])
-        stop.wait(EVERY.total_seconds())
+            done = {}
+        if any(done.values()):
+            log.info("worked", **done)
+        else:
+            stop.wait(EVERY)
     log.info("worker stopped")
 
 
 def work(app: Flask) -> dict[str, int]:
-    """Do everything that is due and return how much that was."""
+    """Do some of what is due and return how much that was."""
     with app.app_context():
         try:
-            expired = expire_requests()
+            return {"acts": carry_out_due(), "mails": deliver_due(app.config["SETTINGS"])}
+        except Busy:
+            return {}
+        finally:
+            db.session.remove()
+
+
+def tidy(app: Flask) -> None:
+    """Remove what nobody needs any more."""
+    with app.app_context(), suppress(Busy):
+        try:
             with transaction():
                 forget_old()
                 old = SignInFailure.at < clock.now() - FAILURES_KEPT
                 db.session.execute(delete(SignInFailure).where(old))
-            return {"expired": expired, "events_forgotten": forget_old_events()}
-        except Busy:
-            return {"expired": 0}
+            forget_old_events()
         finally:
             db.session.remove()

@@ -7,13 +7,13 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete, select, update
 
-from booking.base import clock
+from booking.base import audit, clock
 from booking.base.db import db, lock, transaction
 from booking.base.edits import Faults, code_fault, flush_unique, must_be_as_read, record, storable
-from booking.base.errors import Forbidden, Invalid, NotFound
+from booking.base.errors import Forbidden, Invalid, NotChangeable, NotFound
 from booking.base.events import emit
 from booking.people import sessions
-from booking.people.events import PeopleChanged
+from booking.people.events import PeopleChanged, PersonInvited
 from booking.people.models import (
     ORGANISATION_KINDS,
     ROLES,
@@ -58,7 +58,7 @@ class PersonDetails:
 
 
 def add_person(details: PersonDetails, by: Viewer, password: str = "") -> User:
-    """Make an account; without a password its owner cannot sign in until one is set."""
+    """Make an account; without a password its owner is mailed a link to choose one."""
     must_be_able_to(by, Permission.ADD_PEOPLE)
     if details.role == "admin":
         _only_an_admin(by)
@@ -72,7 +72,20 @@ def add_person(details: PersonDetails, by: Viewer, password: str = "") -> User:
         flush_unique("email", "Somebody has an account with this address.")
         record("added", "user", person.id, by.id, {}, picture_of_person(person, organisation))
         emit(PeopleChanged())
+        if not password:
+            emit(PersonInvited(person.id))
     return person
+
+
+def invite(public_id: str, by: Viewer) -> None:
+    """Mail somebody who has no password yet a link to choose one, again if need be."""
+    must_be_able_to(by, Permission.ADD_PEOPLE)
+    person = find_person(public_id)
+    if person.password_hash or not person.active:
+        raise NotChangeable("Only an open account without a password can be invited.")
+    with transaction():
+        audit.record("invited", "user", person.id, by.id)
+        emit(PersonInvited(person.id))
 
 
 def change_person(public_id: str, details: PersonDetails, by: Viewer, as_read: str | None = None) -> User:

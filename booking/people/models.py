@@ -1,4 +1,4 @@
-"""Organisations, users, projects with members, sessions, API tokens and failed sign-ins."""
+"""Organisations, users, projects with members, sessions, one-use links, API tokens and failed sign-ins."""
 
 import secrets
 from datetime import datetime
@@ -128,6 +128,19 @@ class SignInFailure(Base):
     account: Mapped[str] = mapped_column(String(64))
     address: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class OneUseLink(Base):
+    """A link by which somebody chooses a password, once; only its hash is stored."""
+
+    __tablename__ = "one_use_links"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
+    purpose: Mapped[str] = mapped_column(String(20))
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class ApiToken(Base):

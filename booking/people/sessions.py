@@ -39,25 +39,27 @@ def digest(secret: str) -> str:
 def sign_in(email: str, password: str, address: str, device: str, rate: int) -> str:
     """Check a password and return a new session's token; `rate` failures per 5 minutes, 0 for no limit."""
     account = digest(email.strip().casefold())
-    if rate and _failures(account, address, rate):
+    if rate and throttled(account, address, rate, rate * ADDRESS_FACTOR):
         raise TooManyFailures("Too many failed sign-ins. Wait five minutes and try again.")
     user = db.session.scalar(select(User).where(User.email == email.strip().casefold()))
     stored = user.password_hash if user and user.active else ""
     if not password_fits(stored, password) or user is None:
-        _note_failure(account, address)
+        note_attempt(account, address)
         raise SignInRefused("E-mail address and password do not fit together.")
     return _open_session(user, account, device)
 
 
-def _failures(account: str, address: str, rate: int) -> bool:
+def throttled(account: str, address: str, rate: int, address_rate: int) -> bool:
+    """Tell whether an account, or an address, has used up the attempts of the last five minutes."""
     since = clock.now() - THROTTLE_WINDOW
     count = select(func.count()).select_from(SignInFailure).where(SignInFailure.at > since)
     by_account = db.session.scalar(count.where(SignInFailure.account == account)) or 0
     by_address = db.session.scalar(count.where(SignInFailure.address == address)) or 0
-    return by_account >= rate or by_address >= rate * ADDRESS_FACTOR
+    return by_account >= rate or by_address >= address_rate
 
 
-def _note_failure(account: str, address: str) -> None:
+def note_attempt(account: str, address: str) -> None:
+    """Count an attempt against an account and an address."""
     with transaction():
         now = clock.now()
         db.session.execute(delete(SignInFailure).where(SignInFailure.at < now - timedelta(days=1)))
@@ -140,7 +142,11 @@ def revoke_session(session_id: str, by: Viewer) -> None:
 
 def set_password(user_id: int, password: str, by_id: int | None) -> None:
     """Store a new password and end every session of its owner."""
-    new_hash = hash_password(password)
+    store_password(user_id, hash_password(password), by_id)
+
+
+def store_password(user_id: int, new_hash: str, by_id: int | None) -> None:
+    """Store the hash of a new password and end every session of its owner."""
     with transaction():
         now = clock.now()
         db.session.execute(update(User).where(User.id == user_id).values(password_hash=new_hash))

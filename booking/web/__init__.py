@@ -35,10 +35,11 @@ def _register(app: Flask) -> None:
         home,
         login,
         pages,
+        password,
         resources,
     )
 
-    doors = (home, login, calendar, resources, bookings, approvals, feeds, account, admin, pages)
+    doors = (home, login, password, calendar, resources, bookings, approvals, feeds, account, admin, pages)
     for module in doors:
         app.register_blueprint(module.bp)
 

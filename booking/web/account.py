@@ -1,16 +1,19 @@
-"""My account: who I am here, my password, where I am signed in, my API tokens, my competences and permits."""
+"""My account: who I am here, my password, sessions, API tokens, competences and permits, and my mails."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, current_app, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
-from wtforms import IntegerField, PasswordField, SelectField
+from wtforms import IntegerField, PasswordField, RadioField, SelectField
 
 from booking.base import clock
 from booking.base.errors import Invalid, NotFound
 from booking.facilities import pictures
 from booking.facilities.queries import viewer_of
+from booking.notifications.kinds import TOPICS, WAYS
+from booking.notifications.preferences import preferences_of, set_preferences, topics_for
 from booking.people import actions, queries, sessions
 from booking.people.sessions import SignInRefused, TooManyFailures
 from booking.training.queries import competences_of, permits_of
@@ -186,6 +189,34 @@ def end_token(token_id: str) -> Response:
         raise NotFound
     sessions.revoke_token(token_id, viewer)
     return done("That token no longer works.", url_for(".index") + "#tokens")
+
+
+# --- what I am mailed ------------------------------------------------------------------------------
+
+
+def _mail_form(topics: Sequence[str], chosen: Mapping[str, str]) -> EditForm:
+    """Build a form with a choice for each topic that I may get mails of."""
+    fields = {
+        topic: RadioField(
+            TOPICS[topic].label,
+            choices={way: WAYS[way] for way in TOPICS[topic].ways},
+            description=TOPICS[topic].hint,
+        )
+        for topic in topics
+    }
+    form: EditForm = type("MailForm", (EditForm,), fields)(data=chosen)
+    return form
+
+
+@bp.route("/mail", methods=["GET", "POST"])
+@signed_in
+def mail() -> Response | tuple[str, int]:
+    viewer = the_viewer()
+    topics = topics_for(viewer)
+    form = _mail_form(topics, preferences_of(viewer.id))
+    if form.sent(lambda: set_preferences({topic: form[topic].data for topic in topics}, viewer)):
+        return done("Stored.", url_for(".index"))
+    return render_template("account/mail.html", form=form), form.status
 
 
 # --- the people whom a coordinator looks after -----------------------------------------------------

@@ -1,7 +1,7 @@
 """What several page groups show in the same way: rows of bookings, history, policies in words."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from flask import url_for
@@ -12,6 +12,7 @@ from booking.base.db import db
 from booking.bookings.models import Booking
 from booking.bookings.queries import Block, Detail
 from booking.bookings.visibility import Level
+from booking.bookings.words import changes
 from booking.facilities.places import ResourcePlace, Ruled
 from booking.people.models import User
 from booking.web import words
@@ -24,19 +25,6 @@ _ACTIONS = {
     "approved": "Approved",
     "declined": "Declined",
     "expired": "Request expired",
-}
-_FIELDS = {
-    "status": "Status",
-    "title": "Title",
-    "start": "Start",
-    "end": "End",
-    "resources": "Resources",
-    "people": "People in the room",
-    "notes": "Notes",
-    "participants": "Participants",
-    "project": "Project",
-    "supervisor": "Supervisor",
-    "organiser": "Organiser",
 }
 
 
@@ -66,7 +54,7 @@ def history_of(booking: Booking, timezone: str) -> list[dict[str, Any]]:
             "what": _ACTIONS.get(entry.action, entry.action.capitalize()),
             "who": names.get(entry.actor_id or 0, "The system"),
             "when": words.moment(entry.at, timezone),
-            "changes": list(_changes(entry, timezone)) if entry.action != "booked" else [],
+            "changes": list(changes(entry.before, entry.after, timezone)) if entry.action != "booked" else [],
             "reason": entry.reason,
         }
         for entry in entries
@@ -76,23 +64,6 @@ def history_of(booking: Booking, timezone: str) -> list[dict[str, Any]]:
 def _names(ids: Iterable[int]) -> dict[int, str]:
     rows = db.session.execute(select(User.id, User.name).where(User.id.in_(sorted(ids))))
     return {row.id: row.name for row in rows}
-
-
-def _changes(entry: audit.AuditEntry, timezone: str) -> Iterable[tuple[str, str, str]]:
-    for name, after in entry.after.items():
-        yield (
-            _FIELDS.get(name, name),
-            _plain(name, entry.before.get(name), timezone),
-            _plain(name, after, timezone),
-        )
-
-
-def _plain(name: str, value: Any, timezone: str) -> str:
-    if value is None or value == []:
-        return ""
-    if name in ("start", "end"):
-        return words.moment(datetime.fromisoformat(value), timezone)
-    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value).replace("_", " ")
 
 
 def block_row(block: Block, resource: ResourcePlace) -> dict[str, Any]:

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from booking.base import audit, clock
+from booking.base.acts import carry_out_due
 from booking.base.db import db, transaction
 from booking.base.errors import Forbidden, Invalid, NotChangeable, NotFound, SlotTaken
-from booking.bookings.actions import approve, book, cancel, change, decline, expire_requests
+from booking.bookings.actions import approve, book, cancel, change, decline
 from booking.bookings.models import Booking
 from booking.bookings.queries import count_waiting, request_of, waiting_requests
 from booking.bookings.request import Wanted
@@ -106,15 +107,15 @@ def test_a_request_that_was_never_approved_does_not_end_as_completed(world: Worl
 def test_a_request_expires_when_nobody_answers(world: World, asked: Booking) -> None:
     assert asked.answer_due_at is not None
     with clock.travel(asked.answer_due_at - timedelta(seconds=1)):
-        assert expire_requests() == 0
+        assert carry_out_due() == 0
     with clock.travel(asked.answer_due_at):
-        assert expire_requests() == 1
-        assert expire_requests() == 0
+        assert carry_out_due() == 1
+        assert carry_out_due() == 0
     after = afresh(asked)
     assert (after.status, held(after)) == ("declined", [])
     newest = audit.history("booking", asked.id)[0]
     assert (newest.action, newest.actor_id) == ("expired", None)
-    assert ("booking_declined", world.users["student"]) in messages(asked)
+    assert ("booking_expired", world.users["student"]) in messages(asked)
 
 
 def test_a_request_is_due_before_it_starts(world: World) -> None:
@@ -137,8 +138,8 @@ def test_many_requests_expire_and_answered_ones_do_not(world: World) -> None:
     approve(asked[0].public_id, world.viewer("staff"))
     cancel(asked[1].public_id, world.viewer("student"))
     with clock.travel(MONDAY + timedelta(days=4)):
-        assert expire_requests(limit=2) == 2
-        assert expire_requests() == 1
+        assert carry_out_due(limit=2) == 2
+        assert carry_out_due() == 1
     assert [afresh(one).status for one in asked] == ["confirmed", "cancelled"] + ["declined"] * 3
 
 

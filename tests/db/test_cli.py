@@ -16,15 +16,18 @@ from sqlalchemy.engine import make_url
 from booking import create_app
 from booking.base import clock
 from booking.base.db import db, transaction
+from booking.base.events import emit
 from booking.cli.commands import booking
 from booking.cli.locks import in_use
 from booking.cli.shell import Shell
 from booking.facilities.models import Duty, Facility
 from booking.facilities.queries import places
+from booking.people.events import PersonInvited
 from booking.people.models import IdempotencyKey, Organisation, SignInFailure, User
 from booking.people.sessions import digest, sign_in, token_user
 from booking.settings import Settings
 from tests import engines
+from tests.mail_server import mail_server
 from tests.redis_server import running
 
 PASSWORD = "a kettle of warm media"
@@ -369,6 +372,27 @@ def test_the_worker_drops_what_is_old(run: Run, inside: None) -> None:
     db.session.rollback()
     assert set(db.session.scalars(select(IdempotencyKey.key))) == {"1", "47"}
     assert set(db.session.scalars(select(SignInFailure.account))) == {"1"}
+
+
+def test_the_worker_sends_what_is_due(run: Run, inside: None) -> None:
+    run("load", "--demo")
+    person = ("--name", "New", "--role", "admin")
+    run("user", "create", "new@example.org", *person, given=PASSWORD)
+    with transaction():
+        emit(PersonInvited(db.session.scalars(select(User.id).where(User.email == "new@example.org")).one()))
+    with mail_server() as box:
+        mail = {"BOOKING_MAIL_URL": box.url, "BOOKING_MAIL_FROM": "b@example.org"}
+        assert run("check", **mail).exit_code == 0
+        for _ in range(2):
+            assert run("worker", "--once", BOOKING_BASE_URL="https://b.example", **mail).exit_code == 0
+    assert (box.recipients, box.subjects()) == (["new@example.org"], ["Your account for Hub Booking"])
+
+
+@pytest.mark.parametrize("url", ["smtp://", "smtp://h:x", "smtp://h?starttls=perhaps", "http://h"])
+def test_check_names_a_mail_server_that_is_none(run_on: Run, sqlite: str, url: str) -> None:
+    result = run_on(sqlite, "check", BOOKING_MAIL_URL=url, BOOKING_MAIL_FROM="b@example.org")
+    assert result.exit_code == 1
+    assert [line for line in lines(result.stdout) if line.startswith("FAIL  mail: BOOKING_MAIL_URL")]
 
 
 def test_data_names_the_embedded_database(run_on: Run, sqlite: str, tmp_path: Path) -> None:

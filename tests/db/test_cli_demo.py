@@ -114,6 +114,15 @@ def _runs(pid: int) -> bool:
         return False
 
 
+def workers_in(family: set[int], other_than: int = 0) -> list[int]:
+    """Return which of some processes are background workers."""
+    return [
+        pid
+        for pid in family - {other_than}
+        if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    ]
+
+
 def get(url: str) -> int:
     with urllib.request.urlopen(url, timeout=10) as answer:
         return int(answer.status)
@@ -198,6 +207,13 @@ def test_serve_and_worker_run_on_what_is_there_and_stop_when_told(data: Path) ->
         url = server.wait_until_ready()
         family = server.family()
         assert get(url + "readyz") == 200
+        (own,) = workers_in(family)
+        os.kill(own, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while not workers_in(server.family(), other_than=own):
+            assert time.monotonic() < deadline, "another takes its place"
+            time.sleep(0.1)
+        family |= server.family()
         worker = subprocess.Popen(
             [*BOOKING, "worker", "--data", str(data)], stderr=subprocess.PIPE, text=True
         )

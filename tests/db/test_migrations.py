@@ -9,13 +9,19 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect, text
+from sqlalchemy import bindparam, inspect, select, text, update
 
-from booking.base.db import Base, db
+from booking.base import clock
+from booking.base.acts import TimedAct
+from booking.base.db import Base, UTCDateTime, db, transaction
 from booking.base.schema import at_head, current, head
+from booking.bookings.actions import book
+from booking.notifications.digests import gather_digest
+from booking.notifications.models import OutboxMessage
 from booking.paths import MIGRATIONS
 from booking.schedule.guard import missing_guards
 from tests import engines, factories
+from tests.factories import World, next_weekday, request
 
 VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
 
@@ -121,6 +127,28 @@ def test_a_database_with_data_goes_down_only_as_a_whole(world_app: Flask) -> Non
     assert tables() == set()
     upgrade()
     assert at_head()
+
+
+def test_requests_and_mails_are_taken_over(world: World, world_app: Flask) -> None:
+    """0003: what waited for an answer expires as before, and mails wait as before, whoever wrote them."""
+    asked = book(request("H-BR1", next_weekday(9.5, days=7), hours=24), world.viewer("student"))
+    with transaction():
+        db.session.execute(update(OutboxMessage).values(next_try_at=None))
+        gather_digest(world.users["student"])
+    db.session.remove()
+    downgrade(revision="0002")
+    with transaction():  # as the version before does, also while the new schema is there already
+        old = "INSERT INTO outbox (kind, recipient_id, facts, created_at) VALUES ('old', 1, '{}', :now)"
+        db.session.execute(text(old).bindparams(bindparam("now", clock.now(), UTCDateTime)))
+    upgrade()
+    with transaction():
+        db.session.execute(text(old).bindparams(bindparam("now", clock.now(), UTCDateTime)))
+    (act,) = db.session.scalars(select(TimedAct))
+    assert (act.kind, act.subject_id, act.due_at) == ("request_expires", asked.id, asked.answer_due_at)
+    mails = db.session.scalars(select(OutboxMessage)).all()
+    assert {mail.kind for mail in mails} >= {"old", "booking_requested", "request_waiting"}
+    assert all(mail.next_try_at and mail.public_id and not mail.tries for mail in mails)
+    assert len({mail.public_id for mail in mails}) == len(mails)
 
 
 def test_sqlite_writes_ahead_and_to_the_disk(empty: Flask, engine_kind: str) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from booking.base.acts import carry_out_due
 from booking.base.db import db, is_sqlite
 from booking.base.errors import Refused
 from booking.base.period import Period
-from booking.bookings.actions import advised, approve, book, cancel, change, expire_requests
+from booking.bookings.actions import advised, approve, book, cancel, change
 from booking.bookings.queries import (
     Search,
     blocks,
@@ -32,6 +33,7 @@ GROWING = (
     "presence",
     "audit",
     "outbox",
+    "timed_acts",
     "booking_resources",
     "participants",
     "holds",
@@ -78,7 +80,7 @@ def _answer(world: World) -> None:
     count_waiting(world.viewer("staff"))
     count_waiting(world.viewer("admin"))
     approve(asked.public_id, world.viewer("staff"))
-    expire_requests()
+    carry_out_due()
 
 
 QUESTIONS: dict[str, Callable[[World], Any]] = {

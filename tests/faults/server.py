@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -72,6 +73,14 @@ class Server:
                     return
         self.kill()
         raise AssertionError("the server does not say that it is ready")
+
+    def kill_the_worker(self) -> None:
+        """End the background worker, as somebody who runs out of memory would."""
+        for task in Path(f"/proc/{self._process.pid}/task").glob("*/children"):
+            for pid in map(int, task.read_text().split()):
+                if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                    return os.kill(pid, signal.SIGKILL)
+        raise AssertionError("there is no worker")
 
     def kill(self) -> None:
         """End every process of it at once, as a power cut would."""

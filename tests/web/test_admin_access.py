@@ -5,11 +5,15 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select, update
 from werkzeug.routing import Rule
 
-from booking.base.db import db
+from booking.base.acts import TimedAct, plan
+from booking.base.db import db, transaction
 from booking.facilities import rule_actions
 from booking.facilities.rule_actions import ClosureDetails, PolicyDetails
+from booking.notifications.models import OutboxMessage
+from booking.people.actions import invite
 from booking.people.models import User
 from tests.factories import MONDAY, World
 from tests.web.conftest import Visitor
@@ -26,6 +30,7 @@ WHO_OPENS = {  # endpoint: who gets the page of something at the Hub; other staf
     "admin.people.show": READERS,
     "admin.people.new": MANAGERS,
     "admin.people.edit": ADMIN,
+    "admin.people.invite": MANAGERS,
     "admin.people.password": ADMIN,
     "admin.people.duties": MANAGERS,
     "admin.organisations.index": READERS,
@@ -63,6 +68,11 @@ WHO_OPENS = {  # endpoint: who gets the page of something at the Hub; other staf
     "admin.closures.edit": HUB,
     "admin.closures.remove": HUB,
     "admin.outbox.index": READERS,
+    "admin.outbox.show": READERS,
+    "admin.outbox.give_up": READERS,
+    "admin.outbox.retry": READERS,
+    "admin.outbox.acts": READERS,
+    "admin.outbox.retry_act": READERS,
 }
 CODES = {
     "admin.organisations": "NWT",
@@ -75,19 +85,28 @@ CODES = {
 
 @pytest.fixture
 def ids(world: World) -> dict[str, Any]:
-    """A policy and a closure at the Hub, and somebody, as addresses name them."""
+    """A policy and a closure at the Hub, somebody invited, a mail and an act, as addresses name them."""
     by = world.viewer("admin")
     policy = rule_actions.add_policy(PolicyDetails("A rule", "Ada", "HUB", max_minutes=60), by)
     day = MONDAY.date()
     closure = rule_actions.add_closure(ClosureDetails("HUB", "Closed", day, day), by)
-    person = db.session.get_one(User, world.users["amber2"]).public_id
-    return {"policy_id": policy.id, "closure_id": closure.id, "public_id": person}
+    with transaction():
+        person = db.session.get_one(User, world.users["amber2"])
+        person.password_hash = ""
+        plan("send_digest", person.id, MONDAY)
+        db.session.execute(update(TimedAct).values(dead_at=MONDAY, next_try_at=None))
+    invite(person.public_id, by)
+    mail, act = db.session.scalars(select(OutboxMessage)).one(), db.session.scalars(select(TimedAct)).one()
+    named = {"public_id": person.public_id, "message_id": mail.public_id, "act_id": act.id}
+    return {"policy_id": policy.id, "closure_id": closure.id, **named}
 
 
 def routes(app: Flask) -> list[Rule]:
-    """List the routes of administration, those that remove things last."""
+    """List the routes of administration: invitations first, before accounts are closed; removals last."""
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.split(".")[0] == "admin"]
-    return sorted(rules, key=lambda rule: ("remove" in rule.endpoint, rule.endpoint))
+    return sorted(
+        rules, key=lambda rule: ("remove" in rule.endpoint, "invite" not in rule.endpoint, rule.endpoint)
+    )
 
 
 def address(app: Flask, rule: Rule, ids: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from tests.web.conftest import Visitor
 Visit = Callable[..., Visitor]
 PUBLIC = {
     "login.login",
+    "password.forgot",
     "pages.healthz",
     "pages.readyz",
     "pages.robots",

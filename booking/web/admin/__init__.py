@@ -32,7 +32,7 @@ SECTIONS = {
     "resources": ("Resources", "What can be booked, its units, twins and lifecycle"),
     "policies": ("Policies", "Who may book what, how long, how far ahead"),
     "closures": ("Closures", "Days on which something is closed"),
-    "outbox": ("Outbox", "Messages that wait to be sent"),
+    "outbox": ("Outbox", "Mails that wait, failed or were sent, and timed acts"),
 }
 for module in (people, organisations, projects, facilities, rooms, resources, policies, closures, outbox):
     bp.register_blueprint(module.bp)
@@ -67,7 +67,7 @@ def index() -> str:
         "facilities": len(catalogue.facilities),
         "rooms": len(catalogue.rooms),
         "resources": len(catalogue.resources),
-        "outbox": outbox.count_waiting(),
+        "outbox": outbox.count_to_look_at(),
     }
     cards = [
         {"label": label, "note": note, "href": url_for(f"admin.{name}.index"), "count": counts.get(name)}

@@ -150,6 +150,8 @@ ACTIONS = {
     "changed": "Changed",
     "removed": "Removed",
     "password_set": "New password",
+    "invited": "Invited",
+    "mail_chosen": "Mail preferences changed",
     "token_made": "API token made",
     "token_revoked": "API token ended",
     "duties_changed": "Duties changed",

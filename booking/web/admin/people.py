@@ -38,7 +38,7 @@ class PersonForm(EditForm):
     password = PasswordField(
         "First password",
         [Optional()],
-        description="At least 10 characters. Without one, nobody can sign in until it is set.",
+        description="At least 10 characters. Without one, the person is mailed a link to choose it.",
         render_kw={"autocomplete": "new-password"},
     )
     active = BooleanField(
@@ -150,6 +150,7 @@ def show(public_id: str) -> str:
         competences=competences_of(person.id),
         since=words.day(person.created_at, "Europe/London"),
         may_change=able_to(viewer, Permission.CHANGE_PEOPLE),
+        may_invite=person.active and not person.password_hash and able_to(viewer, Permission.ADD_PEOPLE),
         may_give=bool(_my_facilities()) and (viewer.is_admin or person.role != "admin"),
         history=history_of("user", person.id),
     )
@@ -202,6 +203,12 @@ def password(public_id: str) -> Response | tuple[str, int]:
         crumb=(here, person.name),
         lead="Wherever this person is signed in, they are signed out. Tell them the password in person.",
     )
+
+
+@bp.post("/<public_id>/invite")
+def invite(public_id: str) -> Response:
+    actions.invite(public_id, the_viewer())
+    return done("A link to choose a password is on its way.", url_for(".show", public_id=public_id))
 
 
 # --- duties ----------------------------------------------------------------------------------------

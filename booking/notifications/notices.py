@@ -1,0 +1,112 @@
+"""What a mail of the outbox says, as its recipient may see it at this moment: values for the templates."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from booking.base import words
+from booking.base.db import db
+from booking.bookings.models import Booking
+from booking.bookings.queries import Detail, detail
+from booking.bookings.visibility import Level
+from booking.bookings.words import changes
+from booking.notifications.kinds import KINDS
+from booking.notifications.models import OutboxMessage
+from booking.people.queries import names_of
+from booking.people.viewer import Viewer
+
+HIDDEN = "A booking"
+
+
+class NotWanted(Exception):
+    """A mail that is not to be sent, and why."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One piece of news in words."""
+
+    subject: str
+    lead: str
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    changes: tuple[tuple[str, str, str], ...]
+    reason: str
+    path: str
+
+
+def notice_of(message: OutboxMessage, viewer: Viewer) -> Notice:
+    """Put a message about a booking into words; raise `NotWanted` if it no longer applies."""
+    booking = db.session.get(Booking, message.booking_id, populate_existing=True)
+    assert booking is not None  # noqa: S101 (a foreign key says so)
+    seen = detail(booking, viewer)
+    if message.kind == "booking_reminder":
+        _must_still_fit(message, seen, viewer)
+    kind = KINDS[message.kind]
+    when = words.when(booking.starts_at, booking.ends_at, seen.timezone)
+    title = booking.title if seen.level >= Level.PARTIAL else HIDDEN
+    full = seen.level is Level.FULL
+    before, after = message.facts.get("before", {}), message.facts.get("after", {})
+    return Notice(
+        subject=f"{kind.subject}: {title}, {when}",
+        lead=kind.lead.format(who=_who(message, viewer) if full else "Somebody"),
+        title=title,
+        facts=tuple((label, value) for label, value in _facts(seen, when) if value),
+        changes=tuple(changes(before, after, seen.timezone)) if full else (),
+        reason=message.facts.get("reason", "") if full else "",
+        path="/approvals" if message.kind == "request_waiting" else _path(seen),
+    )
+
+
+def _path(seen: Detail) -> str:
+    return f"/bookings/{seen.booking.public_id}" if seen.level >= Level.PARTIAL else "/bookings"
+
+
+def _must_still_fit(message: OutboxMessage, seen: Detail, viewer: Viewer) -> None:
+    """A reminder is for who is in a booking that is on and starts when it did as the reminder was written."""
+    booking = seen.booking
+    people = {booking.organiser_id, booking.supervisor_id, *(user.id for user in seen.participants)}
+    start = datetime.fromisoformat(message.facts["start"])
+    if booking.status not in ("confirmed", "in_use") or booking.starts_at != start or viewer.id not in people:
+        raise NotWanted("The booking was moved, ended or left meanwhile.")
+
+
+def _who(message: OutboxMessage, viewer: Viewer) -> str:
+    by = message.facts.get("by")
+    if by == viewer.id:
+        return "You"
+    return names_of([by]).get(by, "Somebody") if by else "The facility"
+
+
+def _facts(seen: Detail, when: str) -> list[tuple[str, str]]:
+    booking = seen.booking
+    zone = seen.timezone.rpartition("/")[2].replace("_", " ")
+    resources = ", ".join(
+        f"{resource.code} {resource.name}" + (f" × {units}" if units > 1 else "")
+        for resource, units, _ in seen.resources
+    )
+    facilities = dict.fromkeys(resource.facility.name for resource, _, _ in seen.resources)
+    facts = [("When", f"{when} ({zone} time)"), ("Resources", resources), ("Facility", ", ".join(facilities))]
+    if seen.level >= Level.PARTIAL:
+        facts += [("Status", seen.status.replace("_", " ").capitalize()), ("Organiser", seen.organiser.name)]
+    if seen.level is Level.FULL:
+        facts += [
+            ("Project", f"{seen.project.name} ({seen.project.code})" if seen.project else ""),
+            ("Supervisor", seen.supervisor.name if seen.supervisor else ""),
+            ("Participants", ", ".join(user.name for user in seen.participants)),
+            ("Notes", booking.notes),
+        ]
+    return facts
+
+
+def items_of(digest: OutboxMessage, viewer: Viewer) -> list[Notice]:
+    """Put what a digest holds into words, in the order of time, without what no longer applies."""
+    query = select(OutboxMessage).where(OutboxMessage.digest_id == digest.id).order_by(OutboxMessage.id)
+    found = []
+    for message in db.session.scalars(query):
+        try:
+            found.append(notice_of(message, viewer))
+        except NotWanted:
+            continue
+    return found
