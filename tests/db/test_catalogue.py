@@ -121,7 +121,7 @@ def test_the_demo_is_whole(loaded: Flask) -> None:
     found = places()
     assert (len(found.facilities), len(found.rooms), len(found.resources)) == (2, 18, 50)
     assert db.session.scalar(select(func.count()).select_from(Module)) == 28
-    assert 290 <= (db.session.scalar(select(func.count()).select_from(Competence)) or 0) <= 330
+    assert 290 <= (db.session.scalar(select(func.count()).select_from(Competence)) or 0) <= 700
     assert sum(code.startswith("H-") for code in found.by_code) == 33
 
 
