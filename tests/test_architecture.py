@@ -257,7 +257,6 @@ BAD = [
     (
         rank_faults,
         "bookings/rules.py",
-        "bookings/rules_people.py",
         "def f():\n    import booking.notifications.models",
     ),
     (rank_faults, "bookings/rules.py", "from booking.surprise import something"),

@@ -35,7 +35,7 @@ def user_must_be_trained(period: Period, facts: Facts, want: Want) -> Iterator[R
         held = facts.standing.mine(asked.id)
         if held is None:
             yield _training_missing(period, facts, want, asked)
-        elif (last := _last_day_of(held, asked, want.resource, facts.now)) and _ends_after(
+        elif (last := last_day_of(held, asked, want.resource, facts.now)) and _ends_after(
             period, last, want.resource
         ):
             yield _training_expires(period, facts, want, asked, held, last)
@@ -118,7 +118,7 @@ def _supervisor_must_be_there(
 ) -> Iterator[Refusal]:
     standing, resource = facts.standing, want.resource
     theirs = standing.supervisors(asked.id)
-    last = _last_day_of(theirs, asked, resource, facts.now) if theirs else None
+    last = last_day_of(theirs, asked, resource, facts.now) if theirs else None
     if standing.supervisor_id is None:
         who = f"{standing.organiser} is" if standing.organiser else "You are"
         reason = f"{who} {held.level} in {asked.code} {asked.title}: {resource.code} needs a supervisor."
@@ -152,7 +152,7 @@ def _supervisor_is_elsewhere(period: Period, facts: Facts, want: Want) -> bool:
     )
 
 
-def _last_day_of(held: Held, asked: ModuleAsked, resource: ResourcePlace, now: datetime) -> date | None:
+def last_day_of(held: Held, asked: ModuleAsked, resource: ResourcePlace, now: datetime) -> date | None:
     """Return the last day on which a competence counts; a lapse by disuse counts once it has happened."""
     lapsed = held.lapses_on(asked.lapse_months)
     if lapsed is not None and now >= midnight(lapsed + DAY, resource.facility.tz):
@@ -240,3 +240,6 @@ def _ends_after(period: Period, last: date, resource: ResourcePlace) -> bool:
 
 def _last_day(period: Period, resource: ResourcePlace) -> date:
     return (period.end - timedelta(seconds=1)).astimezone(resource.facility.tz).date()
+
+
+PEOPLE_RULES = (user_must_be_trained, permit_must_be_valid, resource_must_be_serviceable)

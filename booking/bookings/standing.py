@@ -112,7 +112,9 @@ def practised(held: Holdings, modules: Mapping[int, ModuleAsked]) -> Holdings:
         (user_id, module_id)
         for user_id, mine in held.competences.items()
         for module_id, one in mine.items()
-        if (lapses := one.lapses_on(modules[module_id].lapse_months)) and lapses <= tomorrow
+        if module_id in modules
+        and (lapses := one.lapses_on(modules[module_id].lapse_months))
+        and lapses <= tomorrow
     }
     if not doubtful:
         return held

@@ -141,3 +141,24 @@ def set_works(project_id: int, works: Iterable[str], by: Viewer) -> None:
         db.session.flush()
         record("changed", "project", project_id, by.id, {"works": sorted(have)}, {"works": sorted(wanted)})
         directory_changed()
+
+
+def resources_asking(module_id: int) -> list[tuple[int, str]]:
+    """Return which resources ask for a module, each with the level."""
+    query = select(ResourceModule.resource_id, ResourceModule.level)
+    rows = db.session.execute(query.where(ResourceModule.module_id == module_id))
+    return [(resource_id, level) for resource_id, level in rows]
+
+
+def needs_at(facility_ids: Iterable[int]) -> list[PermitNeed]:
+    """List what asks for a permit at some facilities."""
+    query = select(PermitNeed).where(PermitNeed.facility_id.in_(sorted(facility_ids)))
+    return list(
+        db.session.scalars(query.order_by(PermitNeed.facility_id, PermitNeed.permit_kind, PermitNeed.id))
+    )
+
+
+def works_of(project_id: int) -> list[str]:
+    """List the kinds of work of a project."""
+    query = select(ProjectWork.work).where(ProjectWork.project_id == project_id)
+    return list(db.session.scalars(query.order_by(ProjectWork.work)))

@@ -117,25 +117,45 @@ def holdings(
     return _read_holdings(db.session.execute(union_all(*parts)))
 
 
+_COLUMNS = (
+    "id",
+    "user_id",
+    "module_id",
+    "name",
+    "since",
+    "used_on",
+    "through",
+    "kind",
+    "project_id",
+    "room_id",
+    "resource_id",
+)
+
+
+def _row(*values: Any) -> Any:
+    """Select values under the names that both parts of the question share."""
+    return select(*(value.label(name) for name, value in zip(_COLUMNS, values, strict=True)))
+
+
 def _competences_part(user_ids: Collection[int], module_ids: Collection[int]) -> Any:
-    query = select(
-        Competence.id.label("id"),
-        Competence.user_id.label("user_id"),
-        Competence.module_id.label("module_id"),
-        Competence.level.label("level"),
-        Competence.awarded_on.label("since"),
-        Competence.used_on.label("used_on"),
-        Competence.valid_through.label("through"),
-        cast(null(), String).label("kind"),
-        cast(null(), Integer).label("project_id"),
-        cast(null(), Integer).label("room_id"),
-        cast(null(), Integer).label("resource_id"),
+    query = _row(
+        Competence.id,
+        Competence.user_id,
+        Competence.module_id,
+        Competence.level,
+        Competence.awarded_on,
+        Competence.used_on,
+        Competence.valid_through,
+        cast(null(), String),
+        cast(null(), Integer),
+        cast(null(), Integer),
+        cast(null(), Integer),
     )
     return query.where(Competence.user_id.in_(sorted(user_ids)), Competence.module_id.in_(sorted(module_ids)))
 
 
 def _permits_part(user_ids: Collection[int], project_ids: Collection[int], kinds: Collection[str]) -> Any:
-    query = select(
+    query = _row(
         Permit.id,
         Permit.user_id,
         cast(null(), Integer),
@@ -147,8 +167,8 @@ def _permits_part(user_ids: Collection[int], project_ids: Collection[int], kinds
         Permit.project_id,
         Permit.room_id,
         PermitResource.resource_id,
-    ).outerjoin(PermitResource, PermitResource.permit_id == Permit.id)
-    return query.where(
+    )
+    return query.outerjoin(PermitResource, PermitResource.permit_id == Permit.id).where(
         Permit.withdrawn_on.is_(None),
         Permit.kind.in_(sorted(kinds)),
         or_(Permit.user_id.is_(None), Permit.user_id.in_(sorted(user_ids))),
@@ -163,25 +183,23 @@ def _read_holdings(rows: Iterable[Any]) -> Holdings:
     for row in rows:
         if row.kind is None:
             used = max(row.since, row.used_on or row.since)
-            competences[row.user_id][row.module_id] = Held(row.level, row.through, used)
+            competences[row.user_id][row.module_id] = Held(row.name, row.through, used)
         else:
             permits[row.id] = row
             resources[row.id] |= {row.resource_id} if row.resource_id else set()
-    return Holdings(
-        competences,
-        tuple(
-            HeldPermit(
-                row.kind,
-                row.level,
-                row.user_id,
-                row.project_id,
-                row.room_id,
-                frozenset(resources[key]),
-                row.since,
-                row.through,
-            )
-            for key, row in permits.items()
-        ),
+    return Holdings(competences, tuple(_permit(row, resources[key]) for key, row in permits.items()))
+
+
+def _permit(row: Any, resources: set[int]) -> HeldPermit:
+    return HeldPermit(
+        row.kind,
+        row.name,
+        row.user_id,
+        row.project_id,
+        row.room_id,
+        frozenset(resources),
+        row.since,
+        row.through,
     )
 
 

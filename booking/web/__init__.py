@@ -36,9 +36,10 @@ def _register(app: Flask) -> None:
         login,
         pages,
         resources,
+        training,
     )
 
-    doors = (home, login, calendar, resources, bookings, approvals, feeds, account, admin, pages)
+    doors = (home, login, calendar, resources, bookings, approvals, training, feeds, account, admin, pages)
     for module in doors:
         app.register_blueprint(module.bp)
 
@@ -71,6 +72,7 @@ def navigation() -> list[dict[str, Any]]:
     ]
     if viewer.staffs_anything:
         items.append({**_item("Approvals", "approvals.index"), "count": count_waiting(viewer)})
+    items.append(_item("Training", "training.index"))
     items.append(_item("Subscriptions", "feeds.index"))
     if viewer.staffs_anything:
         items.append({**_item("Administration", "admin.index"), "more": True})
