@@ -11,7 +11,7 @@ from booking.base.errors import Refusal
 from booking.base.period import Period, midnight
 from booking.bookings import words
 from booking.bookings.request import Facts, Want
-from booking.facilities.places import STAFF_ROLES, ResourcePlace, hour_kinds
+from booking.facilities.places import ResourcePlace, hour_kinds
 from booking.schedule.free import presence_of
 from booking.training.standing import (
     Held,
@@ -29,8 +29,8 @@ EVERY_HOUR = hour_kinds("staff")
 
 
 def user_must_be_trained(period: Period, facts: Facts, want: Want) -> Iterator[Refusal]:
-    if _judged_before(period, facts, want) or not _role_fits(facts, want):
-        return
+    if _judged_before(period, facts, want) or not want.resource.is_for(facts.role):
+        return  # who may not book a resource at all is told only that
     for asked in facts.standing.requirements.modules_of(want.resource.id):
         held = facts.standing.mine(asked.id)
         if held is None:
@@ -44,7 +44,7 @@ def user_must_be_trained(period: Period, facts: Facts, want: Want) -> Iterator[R
 
 
 def permit_must_be_valid(period: Period, facts: Facts, want: Want) -> Iterator[Refusal]:
-    if _judged_before(period, facts, want) or not _role_fits(facts, want):
+    if _judged_before(period, facts, want) or not want.resource.is_for(facts.role):
         return
     standing = facts.standing
     for asked in standing.requirements.permits_of(want.resource, standing.project_id):
@@ -226,12 +226,6 @@ def _judged_before(period: Period, facts: Facts, want: Want) -> bool:
         and want.resource.id in facts.before_resources
         and before.contains(period)
     )
-
-
-def _role_fits(facts: Facts, want: Want) -> bool:
-    """Who may not book a resource at all is told only that."""
-    roles = want.resource.effective(facts.role)["roles"].value
-    return facts.role in STAFF_ROLES or (isinstance(roles, tuple) and facts.role in roles)
 
 
 def _ends_after(period: Period, last: date, resource: ResourcePlace) -> bool:

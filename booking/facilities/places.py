@@ -193,6 +193,11 @@ class ResourcePlace:
     def state_changes(self) -> list[date]:
         return sorted({step.starts_on for step in (*self.facility.steps, *self.steps)})
 
+    def is_for(self, role: str) -> bool:
+        """Tell whether the policy lets a role book it at all; staff always may."""
+        roles = self.effective(role)["roles"].value
+        return role in STAFF_ROLES or (isinstance(roles, tuple) and role in roles)
+
     def effective(self, role: str) -> dict[str, Ruled]:
         """Return each rule's value for a role and where it comes from; worked out once, not to be changed."""
         if role not in self._effective:

@@ -72,7 +72,8 @@ def navigation() -> list[dict[str, Any]]:
     ]
     if viewer.staffs_anything:
         items.append({**_item("Approvals", "approvals.index"), "count": count_waiting(viewer)})
-    items.append(_item("Training", "training.index"))
+    training = _item("Training", "training.index")
+    items.append({**training, "more": True} if viewer.staffs_anything else training)
     items.append(_item("Subscriptions", "feeds.index"))
     if viewer.staffs_anything:
         items.append({**_item("Administration", "admin.index"), "more": True})

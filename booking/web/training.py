@@ -13,7 +13,7 @@ from wtforms.validators import Optional
 from booking.base import clock
 from booking.base.errors import BookingError, Invalid, NotFound
 from booking.bookings.checklist import checklists
-from booking.facilities.places import FacilityPlace, ResourcePlace
+from booking.facilities.places import FacilityPlace
 from booking.facilities.queries import places
 from booking.people.permissions import Permission, able_to, must_be_able_to
 from booking.training import sessions
@@ -42,7 +42,7 @@ SOON = timedelta(days=30)
 @signed_in
 def index() -> str:
     viewer = the_viewer()
-    mine = [one for one in places().resources.values() if _may_book(one)]
+    mine = [one for one in places().resources.values() if one.is_for(viewer.role)]
     lists = [one for one in checklists(viewer, mine) if one.items]
     teaches = [one.id for one in places().facilities.values() if able_to(viewer, Permission.TEACH, one.id)]
     return render_template(
@@ -58,12 +58,6 @@ def index() -> str:
         to_record=[_short(one) for one in sessions_to_record(teaches)] if teaches else [],
         may_plan=bool(teaches),
     )
-
-
-def _may_book(resource: ResourcePlace) -> bool:
-    role = the_viewer().role
-    roles = resource.effective(role)["roles"].value
-    return the_viewer().staffs_anything or (isinstance(roles, tuple) and role in roles)
 
 
 def _facility(session: Any) -> FacilityPlace:

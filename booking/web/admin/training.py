@@ -157,7 +157,7 @@ class AwardForm(EditForm):
     """What somebody has shown, as a trainer records it."""
 
     module = SelectField("Module")
-    level = SelectField("Level", choices=list(LEVEL_WORDS.items()))
+    level = SelectField("Level", choices=LEVEL_WORDS)
     awarded_on = DateField("Shown on", [Optional()])
     valid_through = DateField(
         "Valid through", [Optional()], description="To the end of this day; empty for without end."
@@ -169,7 +169,8 @@ def award(public_id: str) -> Response | tuple[str, int]:
     viewer = the_viewer()
     must_be_able_to(viewer, Permission.RECORD_TRAINING)
     person = find_person(public_id)
-    form = AwardForm(data={"awarded_on": clock.now().date(), "module": request.args.get("module")})
+    usual = {"awarded_on": clock.now().date(), "level": "competent"}
+    form = AwardForm(data=usual | {"module": request.args.get("module")})
     form.module.choices = {one.code: f"{one.code} {one.title}" for one in all_modules()}
 
     def act() -> Any:
@@ -224,8 +225,7 @@ def _asked_form(asked: dict[str, str]) -> EditForm:
         **{level: f"{level.capitalize()} may work alone" for level in LEVEL_WORDS},
     }
     fields = {
-        f"level-{one.id}": SelectField(f"{one.code} {one.title}", choices=list(choices.items()))
-        for one in all_modules()
+        f"level-{one.id}": SelectField(f"{one.code} {one.title}", choices=choices) for one in all_modules()
     }
     data = {f"level-{one.id}": asked.get(one.code, "") for one in all_modules()}
     form: EditForm = type("AskedForm", (EditForm,), fields)(data=data)
