@@ -30,11 +30,14 @@ def tell_of_approval(news: BookingApproved) -> None:
 
 
 def _tell(kind: str, booking: Booking, reason: str = "") -> None:
-    message = OutboxMessage(
-        kind=kind,
-        recipient_id=booking.organiser_id,
-        booking_id=booking.id,
-        facts={"version": booking.version, "reason": reason},
-        created_at=clock.now(),
-    )
-    db.session.add(message)
+    """Tell the organiser, and the supervisor: they have to be there."""
+    supervisor = booking.supervisor_id or booking.organiser_id
+    for recipient in dict.fromkeys((booking.organiser_id, supervisor)):
+        message = OutboxMessage(
+            kind=kind,
+            recipient_id=recipient,
+            booking_id=booking.id,
+            facts={"version": booking.version, "reason": reason},
+            created_at=clock.now(),
+        )
+        db.session.add(message)

@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Date, Integer, String, cast, func, null, or_, select, union_all
+from sqlalchemy import Date, Engine, Integer, String, cast, func, null, or_, select, union_all
 
 from booking.base.db import db, noted
 from booking.facilities.places import Places
@@ -36,20 +37,19 @@ SESSIONS_OFFERED = 50
 
 # --- what is asked ---------------------------------------------------------------------------------
 
-_snapshots: dict[str, Requirements] = {}
+_snapshots: WeakKeyDictionary[Engine, Requirements] = WeakKeyDictionary()
 _building = threading.Lock()
 
 
 def requirements(places: Places) -> Requirements:
     """Return what resources ask of people, from memory unless the catalogue changed."""
-    key = str(db.engine.url)
-    known = _snapshots.get(key)
+    known = _snapshots.get(db.engine)
     if known is not None and known.version == places.version:
         return known
     if noted("directory changed"):  # what is not committed yet must not be kept: it may be rolled back
         return _build(places.version)
     with _building:
-        known = _snapshots[key] = _build(places.version)
+        known = _snapshots[db.engine] = _build(places.version)
     return known
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from booking.base import clock
 from booking.base.db import db
@@ -13,6 +14,7 @@ from booking.base.errors import Refused
 from booking.bookings.actions import advised, book, cancel, change, check_only
 from booking.bookings.queries import request_of
 from booking.facilities.queries import places
+from booking.notifications.models import OutboxMessage
 from booking.training.competences import withdraw
 from booking.training.permits import withdraw_permit
 from booking.training.queries import requirements
@@ -111,7 +113,8 @@ def test_a_trainee_names_a_supervisor_who_is_free(world: World) -> None:
     assert refused(lambda: book(request(supervisor=LEADER), student)) == ["supervisor_needed"]
     cancel(elsewhere.public_id, leader)
     booking = book(request(supervisor=LEADER), student)
-    assert booking.supervisor_id == world.users["leader"]
+    told = set(db.session.scalars(select(OutboxMessage.recipient_id).filter_by(booking_id=booking.id)))
+    assert told == {world.users["student"], world.users["leader"]}
 
 
 def test_a_supervisor_cannot_be_taken_off_or_exchanged_afterwards(world: World) -> None:
