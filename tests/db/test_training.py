@@ -207,4 +207,6 @@ def test_what_it_costs(world: World) -> None:
     competent(world, "student", trained, level="trainee")
     competent(world, "leader", trained)
     supervised = request(start=next_weekday(14), supervisor=LEADER)
-    assert statements(lambda: book(supervised, student)) <= plain + 3  # the supervisor is looked up too
+    unasked = request("H-BSC2", next_weekday(16), supervisor=LEADER)
+    alone = statements(lambda: book(unasked, student))
+    assert statements(lambda: book(supervised, student)) == alone + 2  # and is the supervisor free?
