@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from booking.base import clock
 from booking.base.db import Base
 from booking.facilities.queries import _snapshots
+from booking.training.queries import _snapshots as _requirements
 from tests import engines, factories
 
 WHAT_TESTS_WRITE = frozenset(
@@ -45,6 +46,9 @@ UNCHANGED = text(
         (SELECT count(*) FROM memberships),
         (SELECT count(*) FROM coordinators),
         (SELECT count(*) FROM duties),
+        (SELECT count(*) FROM modules),
+        (SELECT count(*) FROM competences),
+        (SELECT count(*) FROM permits),
         (SELECT count(*) FROM pg_constraint WHERE contype IN ('x', 'c')),
         (SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'occupancy%' AND tgenabled = 'O')
     """
@@ -72,6 +76,7 @@ class Worlds(engines.Databases):
     def give_back(self, url: str) -> None:
         """Sweep a PostgreSQL database for the next test, unless the test changed the world itself."""
         _snapshots.clear()
+        _requirements.clear()
         if make_url(url).get_backend_name() != "postgresql":
             return
         if self._sweep(url):

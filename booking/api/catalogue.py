@@ -27,6 +27,7 @@ from booking.facilities.places import (
 from booking.facilities.queries import places
 from booking.people.models import Organisation, Project
 from booking.people.viewer import Viewer
+from booking.training.queries import requirements
 
 LONGEST_WINDOW = timedelta(days=400)
 
@@ -113,7 +114,8 @@ def show_resource(code: str) -> Response:
     catalogue, viewer = places(), caller()
     found = _resource(catalogue, code)
     day, as_staff = today(found.facility), viewer.staffs(found.facility.id)
-    return show(shapes.resource_in_full(found, catalogue, viewer.role, day, as_staff))
+    asked = requirements(catalogue)
+    return show(shapes.resource_in_full(found, catalogue, asked, viewer.role, day, as_staff))
 
 
 @door.operation("GET", "/resources/<code>/availability", tag="Catalogue", shows=schemas.Availability)

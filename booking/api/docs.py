@@ -29,6 +29,12 @@ REFUSALS = {
     "notice": "Too soon: it needs notice",
     "horizon": "Too far ahead",
     "not_allowed": "Your role may not book it",
+    "training_missing": "You lack a module that it asks for",
+    "training_expires": "Your training does not last through the end",
+    "supervisor_needed": "You may work there only with a supervisor who is competent and free",
+    "permit_missing": "A permit is asked for and none fits",
+    "permit_expires": "The permit does not last through the end",
+    "certificate_expires": "It has to be examined before the end",
 }
 
 

@@ -50,6 +50,13 @@ LEADS_TO: dict[str, Iterable[Link]] = {
         ("list_bookings", "resource", "items/0/code"),
         ("list_resources", "cursor", "next"),
     ],
+    "list_modules": [("list_modules", "cursor", "next")],
+    "list_sessions": [
+        ("take_a_place", "session_id", "items/0/id"),
+        ("leave_a_place", "session_id", "items/0/id"),
+        ("list_sessions", "cursor", "next"),
+    ],
+    "take_a_place": [("leave_a_place", "session_id", "id")],
     "show_me": [("list_bookings", "project", "projects/0/code")],
 }
 

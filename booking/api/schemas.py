@@ -19,6 +19,7 @@ from booking.bookings.request import MAX_PARTICIPANTS, MAX_PEOPLE, MAX_RESOURCES
 from booking.calendars.models import DETAILS
 from booking.facilities.models import KINDS
 from booking.people.models import ROLES
+from booking.training.words import LEVELS
 
 CODE = 40
 PERSON = 254
@@ -373,6 +374,73 @@ class FeedShown(Schema):
 class FeedMade(FeedShown):
     url = fields.String(required=True, metadata={"description": "shown this once"})
     webcal_url = fields.String(required=True)
+
+
+class ModuleShown(Schema):
+    code = fields.String(required=True)
+    title = fields.String(required=True)
+    mode = fields.String(required=True)
+    minutes = fields.Integer(required=True)
+    valid_months = fields.Integer(required=True, metadata={"description": "0: without end"})
+    lapse_months = fields.Integer(required=True, metadata={"description": "without use; 0: never"})
+    assessed = fields.String(required=True)
+    first = fields.List(fields.String(), required=True)
+    resources = fields.List(fields.String(), required=True)
+
+
+class CompetenceShown(Schema):
+    module = fields.String(required=True)
+    title = fields.String(required=True)
+    level = fields.String(required=True, validate=validate.OneOf(LEVELS))
+    awarded_on = fields.Date(required=True)
+    valid_through = fields.Date(required=True, allow_none=True)
+
+
+class PermitShown(Schema):
+    reference = fields.String(required=True)
+    kind = fields.String(required=True)
+    project = fields.String(required=True, allow_none=True)
+    valid_from = fields.Date(required=True)
+    valid_through = fields.Date(required=True)
+
+
+class NeedShown(Schema):
+    what = fields.String(required=True)
+    state = fields.String(required=True, metadata={"description": "ok, soon, supervised, missing, depends"})
+    note = fields.String(required=True)
+    valid_through = fields.Date(required=True, allow_none=True)
+    first = fields.List(fields.String(), required=True)
+    set_by = fields.String(required=True)
+    session = fields.Integer(required=True, allow_none=True)
+
+
+class NeedsShown(Schema):
+    resource = fields.String(required=True)
+    lacking = fields.Integer(required=True)
+    items = fields.List(fields.Nested(NeedShown), required=True)
+
+
+class MyTraining(Schema):
+    competences = fields.List(fields.Nested(CompetenceShown), required=True)
+    permits = fields.List(fields.Nested(PermitShown), required=True)
+    needs = fields.List(fields.Nested(NeedsShown), required=True)
+
+
+class SessionShown(Schema):
+    id = fields.Integer(required=True)
+    module = fields.Nested(Named, required=True)
+    facility = fields.String(required=True)
+    timezone = fields.String(required=True)
+    start = fields.DateTime(required=True)
+    end = fields.DateTime(required=True)
+    trainer = fields.String(required=True)
+    place = fields.String(required=True)
+    note = fields.String(required=True)
+    places = fields.Integer(required=True)
+    left = fields.Integer(required=True)
+    mine = fields.Boolean(required=True)
+    outcome = fields.String(required=True, allow_none=True)
+    cancelled = fields.Boolean(required=True)
 
 
 class Problem(Schema):

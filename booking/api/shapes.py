@@ -1,6 +1,6 @@
 """What the API says of things, as plain JSON values: exactly what a viewer's level of sight allows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -21,6 +21,8 @@ from booking.facilities.places import (
 )
 from booking.people.models import Project
 from booking.people.names import OrganisationName, PersonName, ProjectName
+from booking.training.standing import Requirements
+from booking.training.words import TIMES_WORDS
 
 Json = dict[str, Any]
 
@@ -273,19 +275,47 @@ def resource(place: ResourcePlace, today: date) -> Json:
     }
 
 
-def resource_in_full(place: ResourcePlace, catalogue: Places, role: str, today: date, as_staff: bool) -> Json:
+def resource_in_full(
+    place: ResourcePlace,
+    catalogue: Places,
+    asked: Requirements,
+    role: str,
+    today: date,
+    as_staff: bool,
+) -> Json:
     """Show a resource with the rules that hold for a role and where each comes from."""
     opens = opens_to(place, role, today)
     twins = [catalogue.resources[twin].code for twin in place.twins if twin in catalogue.resources]
     return {
         **resource(place, today),
-        "rules": [rule(name, one) for name, one in place.effective(role).items()],
+        "rules": [
+            *(rule(name, one) for name, one in place.effective(role).items()),
+            *rules_of_people(place, asked),
+        ],
         "opens_to_me": opens.isoformat() if opens else None,
         "substitutes": twins,
         "hours": [hours(one) for one in place.facility.hours],
         "closures": closures(place.closures(), catalogue, today, as_staff),
         "lifecycle": [step(one) for one in place.steps or place.facility.steps],
     }
+
+
+def rules_of_people(place: ResourcePlace, asked: Requirements) -> Iterator[Json]:
+    """Yield what a resource asks of people: modules, permits of some projects too, and its certificate."""
+    because = f"{place.code} asks for it"
+    for module in asked.modules_of(place.id):
+        owner = module.set_by or f"{place.facility.code} trainers"
+        yield rule("training", Ruled(module.code, "", owner, because))
+    for need in asked.permits:
+        if need.concerns(place, frozenset([need.work] if need.work else [])):
+            times = (
+                because if need.at_times == "always" else f"{because}: {TIMES_WORDS[need.at_times].lower()}"
+            )
+            yield rule("permit", Ruled(need.kind, "", need.set_by, times))
+    if place.serviceable_until is not None:
+        certificate = place.serviceable_until
+        ends = f"its {certificate.kind.lower()} runs out"
+        yield rule("serviceable_until", Ruled(certificate.valid_through, "", certificate.issued_by, ends))
 
 
 def rule(name: str, ruled: Ruled) -> Json:

@@ -112,9 +112,10 @@ def change(
             raise Busy("Somebody else moved this booking a moment ago; please try again.")
         before = picture_of(booking)
         moved = _takes_other_time(booking, request, rows, cast)
-        if moved:
+        if moved or _names_others(booking, cast):
             facts = gather(cast, request.people, request.period, by, booking, held)
             _must_pass(request.period, facts)
+        if moved:
             release(booking.id)
             _write(booking, request, cast)
             _ask_again(booking, cast, by)
@@ -399,6 +400,13 @@ def _takes_other_time(
         or booking.people != request.people
         or booking.client != cast.client
     )
+
+
+def _names_others(booking: Booking, cast: Cast) -> bool:
+    """Tell whether others answer for the work: then it is their training and permits that count."""
+    now = (booking.organiser_id, booking.supervisor_id, booking.project_id)
+    supervisor, project = cast.supervisor, cast.project
+    return now != (cast.organiser.id, supervisor.id if supervisor else None, project.id if project else None)
 
 
 def _end(

@@ -19,7 +19,7 @@ from booking.people.viewer import Viewer
 MOST = 3
 REACH = timedelta(days=14)
 MOST_CANDIDATES = 600
-HOPELESS = frozenset({"not_allowed", "too_short", "too_long"})
+HOPELESS = frozenset({"not_allowed", "too_short", "too_long", "training_missing", "permit_missing"})
 
 
 def alternatives(

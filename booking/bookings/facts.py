@@ -14,6 +14,7 @@ from booking.base.errors import Busy, Invalid
 from booking.base.period import Period
 from booking.bookings.models import Booking, Participant
 from booking.bookings.request import BookingRequest, Facts, Want, wants_of
+from booking.bookings.standing import Judged, standing_of
 from booking.bookings.visibility import Level, Relation, level
 from booking.facilities.models import Resource, Room
 from booking.facilities.places import Places
@@ -203,7 +204,24 @@ def gather(
     reach = _reach(facts, window)
     rooms = {want.resource.room.id for want in cast.wants if want.resource.room}
     there = people_there(rooms, window, without) if people and rooms else []
-    return replace(facts, taken=taken(cast.wants, reach, by, without), there=there)
+    standing = standing_of(_named_in(cast, by, before), window)
+    return replace(facts, taken=taken(cast.wants, reach, by, without), there=there, standing=standing)
+
+
+def _named_in(cast: Cast, by: Viewer, before: Booking | None) -> Judged:
+    """Name the people whose standing the rules look at."""
+    organiser, supervisor = cast.organiser, cast.supervisor
+    project_id = cast.project.id if cast.project else None
+    return Judged(
+        tuple(want.resource for want in cast.wants),
+        cast.places,
+        organiser.id,
+        "" if organiser.id == by.id else organiser.name,
+        project_id,
+        supervisor.id if supervisor else None,
+        supervisor.name if supervisor else "",
+        before,
+    )
 
 
 def _reach(facts: Facts, window: Period) -> Period:

@@ -9,6 +9,7 @@ from booking.base.period import MAX_MOMENT, MIN_MOMENT, Period
 from booking.base.texts import text_fault
 from booking.facilities.places import Places, ResourcePlace
 from booking.schedule.free import Claim, PeopleThere, Taken, claim
+from booking.training.standing import Standing
 
 MAX_RESOURCES = 20
 MAX_TITLE, MAX_NOTES = 200, 5000
@@ -67,6 +68,7 @@ class Facts:
     there: Sequence[PeopleThere] = ()
     before: Period | None = None
     before_resources: frozenset[int] = frozenset()
+    standing: Standing = field(default_factory=Standing)
 
     def claim(self, want: Want, period: Period) -> Claim:
         """Return what a want would hold: set-up, use, changeover and clearance by its policy."""

@@ -10,6 +10,11 @@ from booking.base.errors import Refusal
 from booking.base.period import Period, midnight, wall
 from booking.bookings import words
 from booking.bookings.request import Facts, Want
+from booking.bookings.rules_people import (
+    permit_must_be_valid,
+    resource_must_be_serviceable,
+    user_must_be_trained,
+)
 from booking.facilities.places import (
     OPEN_TO,
     STAFF_ROLES,
@@ -388,6 +393,9 @@ RULES: tuple[Rule, ...] = (
     length_must_fit,
     times_must_be_on_the_grid,
     must_be_inside_opening_hours,
+    user_must_be_trained,
+    permit_must_be_valid,
+    resource_must_be_serviceable,
     units_must_be_free,
 )
 

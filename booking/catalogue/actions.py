@@ -14,7 +14,7 @@ from booking.catalogue import dates
 from booking.catalogue.faults import BadCatalogue, Fault
 from booking.catalogue.known import known
 from booking.catalogue.reading import given_twice
-from booking.catalogue.rules import RULES, items, meaning_faults, policies_of
+from booking.catalogue.rules import RULES, asked_modules, items, meaning_faults, policies_of
 from booking.catalogue.shape import shape_faults, sound_part
 from booking.facilities.actions import directory_changed
 from booking.facilities.models import (
@@ -26,11 +26,21 @@ from booking.facilities.models import (
     Policy,
     Resource,
     Room,
+    ServiceCertificate,
     Substitute,
     Unit,
 )
 from booking.people.models import Coordinator, Membership, Organisation, Project, User
-from booking.training.models import Competence, Module, Permit, Prerequisite, ResourceModule
+from booking.training.models import (
+    Competence,
+    Module,
+    Permit,
+    PermitNeed,
+    PermitResource,
+    Prerequisite,
+    ProjectWork,
+    ResourceModule,
+)
 
 Key = tuple[Any, ...]
 
@@ -125,6 +135,7 @@ class _Loading:
             self._closures,
             self._people,
             self._permits,
+            self._permit_needs,
         ):
             step()
             db.session.flush()
@@ -210,6 +221,16 @@ class _Loading:
             values = _given(item, "name", "confidential", "cost_code", "active")
             values["organisation_id"] = self._id(Organisation, item["organisation"])
             self._put(Project, item["code"], values, {})
+        db.session.flush()
+        for _, item in items(self.data, "projects"):
+            if "works" in item:
+                self._works(self.rows[Project][item["code"]], item["works"])
+
+    def _works(self, project: Project, works: list[str]) -> None:
+        query = select(ProjectWork).where(ProjectWork.project_id == project.id)
+        have = {(row.work,): row for row in db.session.scalars(query)}
+        want = {(work,): {"project_id": project.id, "work": work} for work in works}
+        self._sync(project, "works", ProjectWork, dict(have), dict(want))
 
     # --- facilities and what is in them
 
@@ -274,7 +295,38 @@ class _Loading:
             self._units(row, item)
             self._lifecycle(row, item, "resource_id")
             self._pairs(row, item, "twins", Substitute, "twin_id", Resource)
-            self._pairs(row, item, "modules", ResourceModule, "module_id", Module)
+            self._modules_asked(row, item)
+            self._certificates(row, item)
+
+    def _modules_asked(self, resource: Resource, item: dict[str, Any]) -> None:
+        if "modules" not in item:
+            return
+        codes = {row.id: code for code, row in self.rows[Module].items()}
+        query = select(ResourceModule).where(ResourceModule.resource_id == resource.id)
+        have = {(codes[row.module_id],): row for row in db.session.scalars(query)}
+        want = {
+            (code,): {"resource_id": resource.id, "module_id": self._id(Module, code), "level": level}
+            for code, level in asked_modules(item["modules"])
+        }
+        self._sync(resource, "modules", ResourceModule, dict(have), dict(want))
+
+    def _certificates(self, resource: Resource, item: dict[str, Any]) -> None:
+        """Write the certificates that are given; those that staff recorded since stay."""
+        query = select(ServiceCertificate).where(ServiceCertificate.resource_id == resource.id)
+        have = {(row.kind, row.examined_on): row for row in db.session.scalars(query)}
+        want = {
+            (c["kind"], self._day(c["examined"])): {
+                "resource_id": resource.id,
+                "kind": c["kind"],
+                "reference": c.get("reference", ""),
+                "examined_on": self._day(c["examined"]),
+                "valid_through": self._day(c["through"]),
+                "issued_by": c.get("issued_by", ""),
+            }
+            for c in item.get("certificates", ())
+        }
+        mine: dict[Key, Any] = {key: row for key, row in have.items() if key in want}
+        self._sync(resource, "certificates", ServiceCertificate, mine, dict(want))
 
     def _units(self, resource: Resource, item: dict[str, Any]) -> None:
         query = select(Unit).where(Unit.resource_id == resource.id)
@@ -378,7 +430,7 @@ class _Loading:
 
     def _modules(self) -> None:
         for _, item in items(self.data, "modules"):
-            values = _given(item, "title", "mode", "minutes", "valid_months", "lapse_months", "assessed")
+            values = _given(item, *_MODULE_FIELDS)
             self._put(Module, item["code"], values, {})
         db.session.flush()
         for _, item in items(self.data, "modules"):
@@ -454,6 +506,7 @@ class _Loading:
                 "level": c.get("level", "competent"),
                 "awarded_on": self._day(c["awarded"]),
                 "valid_through": self._day(c["through"]) if "through" in c else None,
+                **({"used_on": self._day(c["used"])} if "used" in c else {}),
             }
             for c in item.get("competences", ())
         }
@@ -472,6 +525,46 @@ class _Loading:
             user = item.get("user")
             values["user_id"] = self._id(User, user.casefold() if user else None)
             self._put(Permit, item["reference"], values, {})
+        db.session.flush()
+        for _, item in items(self.data, "permits"):
+            if "resources" in item:
+                self._permit_resources(self.rows[Permit][item["reference"]], item["resources"])
+
+    def _permit_resources(self, permit: Permit, codes: list[str]) -> None:
+        names = {row.id: code for code, row in self.rows[Resource].items()}
+        query = select(PermitResource).where(PermitResource.permit_id == permit.id)
+        have = {(names[row.resource_id],): row for row in db.session.scalars(query)}
+        want = {(code,): {"permit_id": permit.id, "resource_id": self._id(Resource, code)} for code in codes}
+        self._sync(permit, "resources", PermitResource, dict(have), dict(want))
+
+    def _permit_needs(self) -> None:
+        """Write what asks for a permit, known by its scope; what staff added since stays."""
+        have = {
+            tuple(getattr(row, name) for name in _NEED_SCOPE): row
+            for row in db.session.scalars(select(PermitNeed))
+        }
+        for _, item in items(self.data, "permit_needs"):
+            scope = (
+                self._id(Facility, item["facility"]),
+                item["permit"],
+                self._id(Room, item.get("room")),
+                self._id(Resource, item.get("resource")),
+                item.get("kind"),
+                item.get("work"),
+                item.get("at_times", "always"),
+            )
+            self._put_permit_need(have, scope, item["set_by"])
+
+    def _put_permit_need(self, have: dict[Key, PermitNeed], scope: Key, set_by: str) -> None:
+        row = have.get(scope)
+        if row is None:
+            values = dict(zip(_NEED_SCOPE, scope, strict=True))
+            have[scope] = PermitNeed(**values, set_by=set_by)
+            db.session.add(have[scope])
+            self._note("added", PermitNeed, have[scope], {}, {"permit": scope[1], "set_by": set_by})
+        elif row.set_by != set_by:
+            self._note("changed", PermitNeed, row, {"set_by": row.set_by}, {"set_by": set_by})
+            row.set_by = set_by
 
 
 _NOT_GIVEN = object()
@@ -496,7 +589,18 @@ _PLURAL = {
     "module": "modules",
     "user": "people",
     "permit": "permits",
+    "permitneed": "permit needs",
 }
+_MODULE_FIELDS = ("title", "mode", "minutes", "valid_months", "lapse_months", "assessed", "set_by")
+_NEED_SCOPE = (
+    "facility_id",
+    "permit_kind",
+    "room_id",
+    "resource_id",
+    "resource_kind",
+    "work",
+    "at_times",
+)
 _RESOURCE_FIELDS = (
     "name",
     "kind",

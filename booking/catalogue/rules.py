@@ -74,6 +74,7 @@ class _Check:
             "projects": self._project,
             "people": self._person,
             "permits": self._permit,
+            "permit_needs": self._permit_need,
         }
         for name, check in checks.items():
             for n, item in items(self.data, name):
@@ -228,11 +229,20 @@ class _Check:
         yield from self._must_exist((*path, "room"), room, self.rooms, "room")
         if room in self.rooms and isinstance(facility, str) and self.rooms[room] != facility:
             yield Fault(place((*path, "room")), f"{quoted(room)} is at {self.rooms[room]}, not at {facility}")
-        yield from self._must_all_exist((*path, "modules"), item.get("modules"), self.modules, "module")
+        yield from self._modules_asked((*path, "modules"), item.get("modules"))
+        for n, certificate in items(item, "certificates"):
+            yield from self._in_order((*path, "certificates", n), certificate, "examined", "through")
         yield from self._must_all_exist((*path, "twins"), item.get("twins"), self.resources, "resource")
         if code in (item.get("twins") or []):
             yield Fault(place((*path, "twins")), "nothing is its own twin")
         yield from self._lifecycle(path, item)
+
+    def _modules_asked(self, path: Path, given: Any) -> Iterator[Fault]:
+        codes = [asked[0] for asked in asked_modules(given)]
+        yield from self._must_all_exist(path, codes, self.modules, "module")
+        for n, code in enumerate(codes):
+            if code is not None and code in codes[:n]:
+                yield Fault(place((*path, n)), f"{quoted(code)} is listed twice")
 
     # --- policies
 
@@ -357,10 +367,31 @@ class _Check:
         yield from self._in_order(path, item, "from", "through")
         yield from self._must_exist((*path, "project"), item.get("project"), self.projects, "project")
         yield from self._must_exist((*path, "room"), item.get("room"), self.rooms, "room")
+        yield from self._must_all_exist(
+            (*path, "resources"), item.get("resources"), self.resources, "resource"
+        )
         user = item.get("user")
         yield from self._must_exist(
             (*path, "user"), user.casefold() if isinstance(user, str) else None, self.people, "person"
         )
+
+    def _permit_need(self, path: Path, item: dict[str, Any]) -> Iterator[Fault]:
+        facility = item.get("facility")
+        yield from self._must_exist((*path, "facility"), facility, self.facilities, "facility")
+        rooms, homes = self._at(self.rooms, facility), {c: r.facility for c, r in self.resources.items()}
+        yield from self._must_exist((*path, "room"), item.get("room"), rooms, f"room at {facility}")
+        resources = self._at(homes, facility)
+        yield from self._must_exist(
+            (*path, "resource"), item.get("resource"), resources, f"resource at {facility}"
+        )
+
+
+def asked_modules(given: Any) -> list[tuple[Any, str]]:
+    """Return the modules that a resource asks for, each with its level: a code alone means competent."""
+    return [
+        (one.get("module"), one.get("level", "competent")) if isinstance(one, dict) else (one, "competent")
+        for one in (given if isinstance(given, list) else [])
+    ]
 
 
 _KEYS = {

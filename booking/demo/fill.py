@@ -22,6 +22,7 @@ from booking.bookings.models import Booking
 from booking.bookings.queries import request_of
 from booking.bookings.request import BookingRequest, Wanted
 from booking.demo.stories import stories
+from booking.demo.teaching import show, teach
 from booking.demo.wishes import DOMAIN, Wish, weekly
 from booking.facilities.places import Places, ResourcePlace, opens_to
 from booking.facilities.queries import places, viewer_of
@@ -88,12 +89,14 @@ class _Filling:
 
     def run(self) -> int:
         """Let everything happen and return how many bookings were made."""
+        show(self.t0, self._viewer)
         for wish in (*stories(self.t0), *weekly(self.t0, self.rng)):
             self._plan(wish)
         while self.events:
             event = heapq.heappop(self.events)
             with clock.travel(event.moment):
                 event.happens()
+        teach(self.t0, self._viewer)
         return self.made
 
     def _plan(self, wish: Wish) -> None:

@@ -122,8 +122,8 @@ def _hub(t0: date) -> Iterator[Wish]:
         0,
         7,
     )
-    start = workday(t0 + timedelta(days=21))
-    minutes = (workday(start + timedelta(days=12)) - start).days * 24 * 60
+    start = workday(t0 + timedelta(days=18))  # a run of twelve days would outlive her certificate
+    minutes = (workday(start + timedelta(days=7)) - start).days * 24 * 60
     yield Wish("katarina.novak", (("H-CTP1", 1),), start, "09:30", minutes, "Editing run 4", "P-SPIN", 1, 40)
     start, minutes = _running(t0, 4, 6)
     yield Wish(
@@ -399,7 +399,7 @@ def _campus_east(t0: date) -> Iterator[Wish]:
         5,
     )
     yield Wish(
-        "katarina.novak",
+        "oliver.grant",
         (("S-CTR1", 1), ("S-CTP2", 1)),
         live,
         "09:30",

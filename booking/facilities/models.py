@@ -206,6 +206,25 @@ class Policy(Base):
     clearance_minutes: Mapped[int | None]
 
 
+class ServiceCertificate(Base):
+    """An examination or calibration of a resource, and through which day it may be used by it."""
+
+    __tablename__ = "service_certificates"
+    __table_args__ = (
+        CheckConstraint("examined_on <= valid_through", name="order"),
+        Index("ix_service_certificates_resource", "resource_id", "valid_through"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resource_id: Mapped[int] = mapped_column(ForeignKey(Resource.id))
+    kind: Mapped[str] = mapped_column(String(60))
+    reference: Mapped[str] = mapped_column(String(60), default="")
+    examined_on: Mapped[date]
+    valid_through: Mapped[date]
+    issued_by: Mapped[str] = mapped_column(String(200), default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
 class Duty(Base):
     """What a person does at a facility, or may read there."""
 

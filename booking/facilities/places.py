@@ -66,6 +66,16 @@ class ClosedDays:
 
 
 @dataclass(frozen=True)
+class CertificatePlace:
+    """A kind of examination of a resource, and through which day the newest one lets it be used."""
+
+    kind: str
+    reference: str
+    valid_through: date
+    issued_by: str
+
+
+@dataclass(frozen=True)
 class PolicyPlace:
     """A policy's scope and what it says."""
 
@@ -170,6 +180,7 @@ class ResourcePlace:
     policies: tuple[PolicyPlace, ...]
     twins: tuple[int, ...] = ()
     renamed_at: datetime | None = None
+    certificates: tuple[CertificatePlace, ...] = ()
     _effective: dict[str, dict[str, Ruled]] = field(default_factory=dict, compare=False, repr=False)
 
     def state_on(self, day: date) -> str:
@@ -181,6 +192,11 @@ class ResourcePlace:
 
     def state_changes(self) -> list[date]:
         return sorted({step.starts_on for step in (*self.facility.steps, *self.steps)})
+
+    def is_for(self, role: str) -> bool:
+        """Tell whether the policy lets a role book it at all; staff always may."""
+        roles = self.effective(role)["roles"].value
+        return role in STAFF_ROLES or (isinstance(roles, tuple) and role in roles)
 
     def effective(self, role: str) -> dict[str, Ruled]:
         """Return each rule's value for a role and where it comes from; worked out once, not to be changed."""
@@ -209,6 +225,11 @@ class ResourcePlace:
             else f"{self.code} is at {self.facility.code}"
         )
         return f"{scope}, and you are {policy.role}" if policy.role else scope
+
+    @property
+    def serviceable_until(self) -> CertificatePlace | None:
+        """Return the certificate that ends first; None if nothing has to be examined."""
+        return min(self.certificates, key=lambda one: one.valid_through, default=None)
 
     def closures(self) -> Iterator[ClosedDays]:
         """Yield the closures that concern this resource."""

@@ -20,11 +20,13 @@ from booking.facilities.models import (
     Policy,
     Resource,
     Room,
+    ServiceCertificate,
     Substitute,
     Unit,
 )
 from booking.facilities.places import (
     POLICY_DEFAULTS,
+    CertificatePlace,
     ClosedDays,
     FacilityPlace,
     Hours,
@@ -139,6 +141,7 @@ def _resources(
     policies: Sequence[Policy],
 ) -> dict[int, ResourcePlace]:
     units, twins = defaultdict(list), defaultdict(list)
+    certificates = _certificates()
     for unit in db.session.scalars(select(Unit).where(Unit.active).order_by(Unit.number)):
         units[unit.resource_id].append(UnitPlace(unit.id, unit.number, unit.name))
     for pair in db.session.scalars(select(Substitute)):
@@ -164,9 +167,20 @@ def _resources(
             policies=tuple(_policy(p) for p in policies if _concerns(p, r)),
             twins=tuple(twins[r.id]),
             renamed_at=r.renamed_at,
+            certificates=tuple(certificates[r.id].values()),
         )
         for r in db.session.scalars(select(Resource).order_by(Resource.position, Resource.code))
     }
+
+
+def _certificates() -> dict[int, dict[str, CertificatePlace]]:
+    """Return the newest certificate of each kind, by resource."""
+    found: dict[int, dict[str, CertificatePlace]] = defaultdict(dict)
+    query = select(ServiceCertificate).order_by(ServiceCertificate.examined_on, ServiceCertificate.id)
+    for row in db.session.scalars(query):
+        newest = CertificatePlace(row.kind, row.reference, row.valid_through, row.issued_by)
+        found[row.resource_id][row.kind] = newest
+    return found
 
 
 def _all(model: Any) -> list[Any]:

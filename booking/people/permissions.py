@@ -10,6 +10,9 @@ from booking.base.errors import Forbidden
 from booking.people.sessions import must_be_able_to_write
 from booking.people.viewer import MANAGING_DUTIES, Viewer
 
+TRAINING_DUTIES = frozenset({"trainer", "facility_manager"})
+SAFETY_DUTIES = frozenset({"quality_officer", "facility_manager"})
+
 
 class Permission(Enum):
     """Something that not everybody may do, in the words that follow "You may not"."""
@@ -23,6 +26,9 @@ class Permission(Enum):
     CHANGE_PROJECTS = "add and change projects"
     ADD_FACILITIES = "add facilities"
     CHANGE_FACILITY = "change this facility, its rooms, resources, rules and closures"
+    TEACH = "plan sessions at this facility and record how they went"
+    RECORD_TRAINING = "change modules and record what people have shown"
+    GRANT_PERMITS = "grant, change and withdraw permits"
 
 
 Predicate = Callable[[Viewer, int | None], bool]
@@ -44,6 +50,18 @@ def manages_a_facility(viewer: Viewer, facility_id: int | None) -> bool:
     return any(duty in MANAGING_DUTIES for duty, _ in viewer.duties)
 
 
+def trains_there(viewer: Viewer, facility_id: int | None) -> bool:
+    return any(duty in TRAINING_DUTIES and place == facility_id for duty, place in viewer.duties)
+
+
+def trains(viewer: Viewer, facility_id: int | None) -> bool:
+    return any(duty in TRAINING_DUTIES for duty, _ in viewer.duties)
+
+
+def answers_for_safety(viewer: Viewer, facility_id: int | None) -> bool:
+    return any(duty in SAFETY_DUTIES for duty, _ in viewer.duties)
+
+
 WHO_MAY: Mapping[Permission, tuple[Predicate, ...]] = {
     Permission.READ_ADMINISTRATION: (is_admin, is_staff),
     Permission.ADD_PEOPLE: (is_admin, manages_a_facility),
@@ -54,12 +72,18 @@ WHO_MAY: Mapping[Permission, tuple[Predicate, ...]] = {
     Permission.CHANGE_PROJECTS: (is_admin, manages_a_facility),
     Permission.ADD_FACILITIES: (is_admin,),
     Permission.CHANGE_FACILITY: (is_admin, manages_it),
+    Permission.TEACH: (is_admin, trains_there),
+    Permission.RECORD_TRAINING: (is_admin, trains),
+    Permission.GRANT_PERMITS: (is_admin, answers_for_safety),
 }
 _IN_WORDS: Mapping[Predicate, str] = {
     is_admin: "administrators",
     is_staff: "facility staff",
     manages_it: "the facility's managers",
     manages_a_facility: "facility managers",
+    trains_there: "the facility's trainers and managers",
+    trains: "trainers and facility managers",
+    answers_for_safety: "facility managers and quality officers",
 }
 
 

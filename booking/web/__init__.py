@@ -37,9 +37,23 @@ def _register(app: Flask) -> None:
         pages,
         password,
         resources,
+        training,
     )
 
-    doors = (home, login, password, calendar, resources, bookings, approvals, feeds, account, admin, pages)
+    doors = (
+        home,
+        login,
+        password,
+        calendar,
+        resources,
+        bookings,
+        approvals,
+        training,
+        feeds,
+        account,
+        admin,
+        pages,
+    )
     for module in doors:
         app.register_blueprint(module.bp)
 
@@ -72,6 +86,8 @@ def navigation() -> list[dict[str, Any]]:
     ]
     if viewer.staffs_anything:
         items.append({**_item("Approvals", "approvals.index"), "count": count_waiting(viewer)})
+    training = _item("Training", "training.index")
+    items.append({**training, "more": True} if viewer.staffs_anything else training)
     items.append(_item("Subscriptions", "feeds.index"))
     if viewer.staffs_anything:
         items.append({**_item("Administration", "admin.index"), "more": True})

@@ -4,19 +4,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, render_template, request
-from sqlalchemy import select
 
 from booking.base import clock
-from booking.base.db import db
 from booking.base.errors import NotFound
 from booking.base.period import Period, midnight
 from booking.bookings import queries
 from booking.bookings.alternatives import next_free
+from booking.bookings.checklist import checklists
 from booking.facilities.models import KINDS
 from booking.facilities.places import ResourcePlace, opening_moment
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
-from booking.training.models import Module, ResourceModule
 from booking.web import words
 from booking.web.session import signed_in, the_viewer
 from booking.web.views import block_row, rules_in_words
@@ -70,14 +68,15 @@ def show(code: str) -> str:
     today = midnight(now.astimezone(tz).date(), tz)
     week = Period(today, today + timedelta(days=7))
     rows = [block_row(block, resource) for block in queries.blocks(viewer, [resource.id], week)]
+    checklist = checklists(viewer, [resource])[0]
     return render_template(
         "resources/show.html",
         resource=resource,
         rules=rules_in_words(resource, viewer.role),
         state=state_words(resource, viewer),
-        slot=_slot(resource, viewer),
+        slot=None if checklist.lacking else _slot(resource, viewer),
         rows=[row for row in rows if row],
-        modules=_modules(resource),
+        checklist=checklist,
         twins=[places().resources[twin] for twin in resource.twins],
     )
 
@@ -109,10 +108,3 @@ def state_words(resource: ResourcePlace, viewer: Viewer) -> str:
         return f"{state}; not open to you"
     first = opens.astimezone(tz).date()
     return state if first <= today else f"{state}; opens to you on {words.day(first)}"
-
-
-def _modules(resource: ResourcePlace) -> list[Module]:
-    query = select(Module).join(ResourceModule, ResourceModule.module_id == Module.id)
-    return list(
-        db.session.scalars(query.where(ResourceModule.resource_id == resource.id).order_by(Module.code))
-    )

@@ -27,6 +27,7 @@ from booking.facilities.places import Ruled
 from booking.facilities.queries import directory_version, places
 from booking.people.models import Membership, Organisation, User
 from booking.training.models import Competence, Module
+from booking.training.queries import requirements
 
 T0 = date(2026, 11, 23)
 DEMO = json.loads(demo_catalogue())
@@ -121,7 +122,7 @@ def test_the_demo_is_whole(loaded: Flask) -> None:
     found = places()
     assert (len(found.facilities), len(found.rooms), len(found.resources)) == (2, 18, 50)
     assert db.session.scalar(select(func.count()).select_from(Module)) == 28
-    assert 290 <= (db.session.scalar(select(func.count()).select_from(Competence)) or 0) <= 330
+    assert 290 <= (db.session.scalar(select(func.count()).select_from(Competence)) or 0) <= 700
     assert sum(code.startswith("H-") for code in found.by_code) == 33
 
 
@@ -506,3 +507,86 @@ def test_days(text: str, day: date) -> None:
 def test_what_is_no_day(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         dates.day(text, T0)
+
+
+# --- training, permits, certificates
+
+
+def a_training_file() -> dict[str, Any]:
+    return {
+        "version": 1,
+        "facilities": [{"code": "F", "name": "F", "timezone": "Europe/London", "hours": []}],
+        "resources": [
+            {
+                "code": "R",
+                "facility": "F",
+                "name": "R",
+                "kind": "workstation",
+                "modules": ["T-1", {"module": "T-2", "level": "trainee"}],
+                "certificates": [{"kind": "Calibration", "examined": "T0-1w", "through": "T0+9d"}],
+            }
+        ],
+        "modules": [{"code": "T-1", "title": "One", "set_by": "Us"}, {"code": "T-2", "title": "Two"}],
+        "organisations": [{"code": "O", "name": "O", "kind": "host"}],
+        "projects": [{"code": "P", "name": "P", "organisation": "O", "works": ["Donor material"]}],
+        "permits": [
+            {
+                "reference": "RA-1",
+                "kind": "RA",
+                "from": "T0",
+                "through": "T0+1w",
+                "project": "P",
+                "resources": ["R"],
+            }
+        ],
+        "permit_needs": [
+            {"facility": "F", "permit": "RA", "set_by": "Safety", "resource": "R", "at_times": "overnight"}
+        ],
+    }
+
+
+def test_what_work_asks_of_people_is_loaded(app: Flask) -> None:
+    load(a_training_file(), T0)
+    found = places()
+    resource = found.by_code["R"]
+    asked = requirements(found)
+    assert [(one.code, one.level, one.set_by) for one in asked.modules_of(resource.id)] == [
+        ("T-1", "competent", "Us"),
+        ("T-2", "trainee", ""),
+    ]
+    (need,) = asked.permits
+    assert (need.kind, need.set_by, need.resource_id, need.at_times) == (
+        "RA",
+        "Safety",
+        resource.id,
+        "overnight",
+    )
+    assert list(asked.works.values()) == [frozenset({"Donor material"})]
+    assert resource.serviceable_until is not None
+    assert resource.serviceable_until.valid_through == T0 + timedelta(days=9)
+    assert not load(a_training_file(), T0).anything
+    other = a_training_file()
+    other["permit_needs"][0]["set_by"] = "The committee"
+    other["resources"][0]["modules"] = ["T-2"]
+    assert load(other, T0).changed == {"resources": 1, "permit needs": 1}
+    assert [one.code for one in requirements(places()).modules_of(resource.id)] == ["T-2"]
+
+
+def test_what_is_wrong_with_training_is_named() -> None:
+    bad = a_training_file()
+    bad["resources"][0]["modules"] = ["T-1", {"module": "T-9"}, "T-1", {"level": "trainee"}]
+    bad["resources"][0]["certificates"][0] |= {"through": "T0-2w"}
+    bad["permits"][0]["resources"] = ["Q"]
+    bad["permit_needs"].append(
+        {"facility": "G", "permit": "RA", "set_by": "S", "room": "X", "at_times": "never"}
+    )
+    assert places_of_faults(bad) == [
+        "permit_needs[1].at_times",
+        "permit_needs[1].facility",
+        "permit_needs[1].room",
+        "permits[0].resources[0]",
+        "resources[0].certificates[0].through",
+        "resources[0].modules[1]",
+        "resources[0].modules[2]",
+        "resources[0].modules[3].module",
+    ]

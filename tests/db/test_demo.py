@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,11 @@ from booking import create_app
 from booking.base import clock
 from booking.base.audit import AuditEntry
 from booking.base.db import db
+from booking.bookings.actions import check_only
+from booking.bookings.checklist import checklists
+from booking.bookings.endangered import endangered
 from booking.bookings.models import Booking, BookingResource, Participant
+from booking.bookings.request import BookingRequest, Wanted
 from booking.catalogue.actions import load
 from booking.cli.catalogue import demo_catalogue
 from booking.cli.check import ORPHANS
@@ -22,6 +27,7 @@ from booking.cli.demo import SIGN_INS
 from booking.demo.fill import fill, set_passwords
 from booking.demo.wishes import DOMAIN
 from booking.facilities.models import Facility, Resource
+from booking.facilities.queries import places, viewer_of
 from booking.people.models import Organisation, Project, User
 from booking.people.passwords import password_fits
 from booking.people.sessions import SignInRefused, set_password, sign_in
@@ -161,3 +167,36 @@ def test_the_password_follows_the_setting_but_not_who_has_one_of_their_own(app: 
         sign_in(f"staff@{DOMAIN}", "demo", "::1", "test", 10)
     db.session.refresh(own)
     assert password_fits(own.password_hash, "a password of my own")
+
+
+# --- training in the demo
+
+
+ORDINARY = ("H-BSC1", "H-INC1", "H-CNT", "H-FC1", "H-LC", "H-BR2", "S-BSC")
+
+
+@pytest.mark.parametrize("name", ["student", "parttime", "researcher", "amber", "birch", "cobalt"])
+def test_sign_ins_have_what_the_ordinary_resources_ask_for(demo: Flask, name: str) -> None:
+    viewer = viewer_of(db.session.scalars(select(User.id).where(User.email == f"{name}@{DOMAIN}")).one())
+    assert viewer is not None
+    lists = checklists(viewer, [places().by_code[code] for code in ORDINARY])
+    assert {one.resource.code: [item.what for item in one.lacking] for one in lists if one.lacking} == {}
+
+
+def test_the_demo_tells_the_stories_of_training(demo: Flask) -> None:
+    def refused(name: str, code: str, days: int, length: int) -> dict[str, str]:
+        who = viewer_of(db.session.scalars(select(User.id).where(User.email == f"{name}@{DOMAIN}")).one())
+        assert who is not None
+        start = MONDAY.replace(hour=10, minute=0) + timedelta(days=days)
+        wanted = BookingRequest(start, start + timedelta(minutes=length), (Wanted(code),), "Story", "P-CELL")
+        asked = wanted if name == "katarina.novak" else replace(wanted, project="P-MSC")
+        return {one.code: one.fix for one in check_only(asked, who)[0]}
+
+    run = refused("katarina.novak", "H-CTP1", 22, 12 * 24 * 60)
+    assert "Book a place in T-CTP" in run["training_expires"]  # it ends on day nine of twelve
+    assert "T-CL2" in refused("gemma.walsh", "H-BSC1", 1, 60)["training_missing"]
+    assert "supervisor" in refused("anna.kaya", "H-BSC1", 1, 60)["supervisor_needed"]
+    assert set(refused("student", "H-BSC2", 10, 60)) >= {"certificate_expires"}
+    hub = places().facility("HUB")
+    assert hub is not None
+    assert {one.refusals[0].code for one in endangered([hub.id], timedelta(days=90))} == {"training_missing"}

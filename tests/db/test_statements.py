@@ -23,6 +23,7 @@ from booking.bookings.queries import (
 )
 from booking.bookings.request import Wanted
 from booking.facilities.queries import places
+from booking.training.queries import requirements
 from tests.db.statements import listed, recorded
 from tests.factories import MACHINES, World, next_weekday, request
 
@@ -33,7 +34,7 @@ EIGHT = ("H-BSC1", "H-BSC2", "H-VEC", "H-HALL", "H-LC", "H-INC1", "H-BR1", "H-LN
 @pytest.fixture(autouse=True)
 def _warm(world: World) -> None:
     """The catalogue is in memory, as it is in a running server."""
-    places()
+    requirements(places())
 
 
 def count(act: Callable[[], Any]) -> int:

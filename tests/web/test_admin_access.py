@@ -11,10 +11,13 @@ from werkzeug.routing import Rule
 from booking.base.acts import TimedAct, plan
 from booking.base.db import db, transaction
 from booking.facilities import rule_actions
+from booking.facilities.models import ServiceCertificate
 from booking.facilities.rule_actions import ClosureDetails, PolicyDetails
 from booking.notifications.models import OutboxMessage
 from booking.people.actions import invite
 from booking.people.models import User
+from booking.training.models import PermitNeed
+from tests.db.training_world import a_certificate, a_module, a_need, a_permit, competent
 from tests.factories import MONDAY, World
 from tests.web.conftest import Visitor
 
@@ -67,6 +70,26 @@ WHO_OPENS = {  # endpoint: who gets the page of something at the Hub; other staf
     "admin.closures.new": MANAGERS,
     "admin.closures.edit": HUB,
     "admin.closures.remove": HUB,
+    "admin.training.index": READERS,
+    "admin.training.show": READERS,
+    "admin.training.new": MANAGERS,
+    "admin.training.edit": MANAGERS,
+    "admin.training.award": MANAGERS,
+    "admin.training.withdraw": MANAGERS,
+    "admin.training.resource": HUB,
+    "admin.training.add_certificate": HUB,
+    "admin.training.remove_certificate": HUB,
+    "admin.training.expiry": READERS,
+    "admin.permits.index": READERS,
+    "admin.permits.show": READERS,
+    "admin.permits.new": MANAGERS,
+    "admin.permits.edit": MANAGERS,
+    "admin.permits.withdraw": MANAGERS,
+    "admin.permits.document": MANAGERS,
+    "admin.permits.needs": READERS,
+    "admin.permits.new_need": MANAGERS,
+    "admin.permits.remove_need": HUB,
+    "admin.permits.works": MANAGERS,
     "admin.outbox.index": READERS,
     "admin.outbox.show": READERS,
     "admin.outbox.give_up": READERS,
@@ -80,6 +103,10 @@ CODES = {
     "admin.facilities": "HUB",
     "admin.rooms": "H-01",
     "admin.resources": "H-INC1",
+    "admin.training": "T-1",
+    "admin.training.resource": "H-INC1",
+    "admin.training.add_certificate": "H-INC1",
+    "admin.permits": "P-OPEN",
 }
 
 
@@ -90,6 +117,10 @@ def ids(world: World) -> dict[str, Any]:
     policy = rule_actions.add_policy(PolicyDetails("A rule", "Ada", "HUB", max_minutes=60), by)
     day = MONDAY.date()
     closure = rule_actions.add_closure(ClosureDetails("HUB", "Closed", day, day), by)
+    competent(world, "amber2", a_module("T-1", world, "H-INC1"))
+    a_certificate(world, "H-INC1", day)
+    a_need(world)
+    permit = a_permit(user_id=world.users["amber2"])
     with transaction():
         person = db.session.get_one(User, world.users["amber2"])
         person.password_hash = ""
@@ -98,7 +129,14 @@ def ids(world: World) -> dict[str, Any]:
     invite(person.public_id, by)
     mail, act = db.session.scalars(select(OutboxMessage)).one(), db.session.scalars(select(TimedAct)).one()
     named = {"public_id": person.public_id, "message_id": mail.public_id, "act_id": act.id}
-    return {"policy_id": policy.id, "closure_id": closure.id, **named}
+    return {
+        "policy_id": policy.id,
+        "closure_id": closure.id,
+        "permit_id": permit.id,
+        "need_id": db.session.scalar(select(PermitNeed.id)),
+        "certificate_id": db.session.scalar(select(ServiceCertificate.id)),
+        **named,
+    }
 
 
 def routes(app: Flask) -> list[Rule]:
@@ -110,7 +148,7 @@ def routes(app: Flask) -> list[Rule]:
 
 
 def address(app: Flask, rule: Rule, ids: dict[str, Any]) -> str:
-    known = {**ids, "code": CODES.get(rule.endpoint.rpartition(".")[0])}
+    known = {**ids, "code": CODES.get(rule.endpoint) or CODES.get(rule.endpoint.rpartition(".")[0])}
     with app.test_request_context():
         return app.url_for(rule.endpoint, **{name: known[name] for name in rule.arguments})
 

@@ -10,7 +10,7 @@ from flask import Flask
 
 from booking.api.links import LEADS_TO
 from booking.api.problems import TITLES
-from booking.bookings import rules
+from booking.bookings import rules, rules_people
 from tests.factories import World
 from tests.web.api_client import V1, Hub, a_body
 
@@ -35,6 +35,11 @@ OPERATIONS = {
     ("POST", "/feeds"),
     ("GET", "/feeds/{feed_id}"),
     ("DELETE", "/feeds/{feed_id}"),
+    ("GET", "/training/modules"),
+    ("GET", "/training/mine"),
+    ("GET", "/training/sessions"),
+    ("POST", "/training/sessions/{session_id}/places"),
+    ("DELETE", "/training/sessions/{session_id}/places"),
 }
 
 
@@ -160,6 +165,8 @@ def test_people_can_read_it(world_app: Flask) -> None:
 def test_every_problem_has_its_place_on_the_page(world_app: Flask) -> None:
     """The `type` of a problem leads there: so every code that the product can tell must be on the page."""
     page = BeautifulSoup(world_app.test_client().get("/api/docs").text, "html.parser")
-    told = set(TITLES) | set(re.findall(r'(?:Refusal|_refusal)\(\s*"([a-z_]+)"', inspect.getsource(rules)))
-    assert {"slot_taken", "off_grid", "invalid"} <= told
+    code = inspect.getsource(rules) + inspect.getsource(rules_people)
+    found = re.findall(r'(?:[Rr]efusal\(\s*|code(?:, ok_from)? = )"([a-z_]+)"', code)
+    told = set(TITLES) | set(found)
+    assert {"slot_taken", "off_grid", "invalid", "training_missing", "permit_expires"} <= told
     assert {code for code in told if page.find(id=code) is None} == set()

@@ -16,10 +16,12 @@ from booking.web.admin import (
     organisations,
     outbox,
     people,
+    permits,
     policies,
     projects,
     resources,
     rooms,
+    training,
 )
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
@@ -32,9 +34,23 @@ SECTIONS = {
     "resources": ("Resources", "What can be booked, its units, twins and lifecycle"),
     "policies": ("Policies", "Who may book what, how long, how far ahead"),
     "closures": ("Closures", "Days on which something is closed"),
+    "training": ("Training", "Modules, what resources ask for, what ends soon"),
+    "permits": ("Permits", "Who is permitted what until when, and what asks for a permit"),
     "outbox": ("Outbox", "Mails that wait, failed or were sent, and timed acts"),
 }
-for module in (people, organisations, projects, facilities, rooms, resources, policies, closures, outbox):
+for module in (
+    people,
+    organisations,
+    projects,
+    facilities,
+    rooms,
+    resources,
+    policies,
+    closures,
+    training,
+    permits,
+    outbox,
+):
     bp.register_blueprint(module.bp)
 
 

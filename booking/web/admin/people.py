@@ -151,6 +151,7 @@ def show(public_id: str) -> str:
         since=words.day(person.created_at, "Europe/London"),
         may_change=able_to(viewer, Permission.CHANGE_PEOPLE),
         may_invite=person.active and not person.password_hash and able_to(viewer, Permission.ADD_PEOPLE),
+        may_record=able_to(viewer, Permission.RECORD_TRAINING),
         may_give=bool(_my_facilities()) and (viewer.is_admin or person.role != "admin"),
         history=history_of("user", person.id),
     )

@@ -8,6 +8,7 @@ from booking.people import actions, queries
 from booking.people.actions import ProjectDetails
 from booking.people.models import Organisation
 from booking.people.permissions import Permission, able_to, must_be_able_to
+from booking.training.asking import works_of
 from booking.web.admin.parts import Filter, form_page, history_of, list_page, page_of, with_code, yes
 from booking.web.editing import EditForm, done, lines, text
 from booking.web.session import the_viewer
@@ -102,7 +103,9 @@ def show(code: str) -> str:
         project=project,
         organisation=_organisation(project.code),
         people=queries.members_of(project.id),
+        works=works_of(project.id),
         may_change=able_to(the_viewer(), Permission.CHANGE_PROJECTS),
+        may_grant=able_to(the_viewer(), Permission.GRANT_PERMITS),
         history=history_of("project", project.id),
     )
 

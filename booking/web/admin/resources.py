@@ -10,6 +10,7 @@ from wtforms.validators import Optional
 from booking.base import clock
 from booking.bookings.affected import count_ahead, held_units, outside
 from booking.facilities import actions, pictures, resource_actions
+from booking.facilities.certificates import certificates_of
 from booking.facilities.models import KINDS, RUNNING, Resource, Unit
 from booking.facilities.places import ResourcePlace
 from booking.facilities.queries import places
@@ -195,6 +196,7 @@ def show(code: str) -> str:
             (policy, _scope_words(policy.kind, policy.resource_id, policy.role)) for policy in place.policies
         ],
         modules=modules_of(place.id),
+        certificates=certificates_of(place.id),
         ahead=count_ahead(place.id),
         affected=affected_rows(outside([place.id], place.steps, place.facility.tz)),
         may_change=may_change(place.facility.id),
