@@ -6,6 +6,7 @@ from flask import Blueprint, current_app, render_template
 
 from booking.api.problems import TITLES
 from booking.api.shapes import Json
+from booking.bookings.words import REFUSALS
 
 pages = Blueprint("api_docs", __name__)
 ABOUT = (
@@ -13,29 +14,6 @@ ABOUT = (
     "Lists come in pages: follow next with cursor. Whatever goes wrong is an RFC 9457 problem."
 )
 METHODS = ("get", "post", "patch", "delete")
-REFUSALS = {
-    "refused": "Several reasons at once: refusals lists them all",
-    "slot_taken": "Somebody else holds it at this time",
-    "changeover": "Set-up or changeover next to another booking",
-    "room_full": "The room takes no more people",
-    "not_open_yet": "It is not in use yet, or not for your role",
-    "retired": "It is no longer in use",
-    "in_past": "The time has passed",
-    "too_short": "Shorter than the shortest booking",
-    "too_long": "Longer than the longest booking",
-    "off_grid": "Not on the steps in which it is booked",
-    "outside_hours": "Outside opening hours",
-    "closed": "A day on which it is closed",
-    "notice": "Too soon: it needs notice",
-    "horizon": "Too far ahead",
-    "not_allowed": "Your role may not book it",
-    "training_missing": "You lack a module that it asks for",
-    "training_expires": "Your training does not last through the end",
-    "supervisor_needed": "You may work there only with a supervisor who is competent and free",
-    "permit_missing": "A permit is asked for and none fits",
-    "permit_expires": "The permit does not last through the end",
-    "certificate_expires": "It has to be examined before the end",
-}
 
 
 def about() -> dict[str, Any]:

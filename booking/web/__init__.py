@@ -32,6 +32,7 @@ def _register(app: Flask) -> None:
         bookings,
         calendar,
         feeds,
+        find,
         home,
         login,
         pages,
@@ -46,6 +47,7 @@ def _register(app: Flask) -> None:
         password,
         calendar,
         resources,
+        find,
         bookings,
         approvals,
         training,
@@ -82,6 +84,7 @@ def navigation() -> list[dict[str, Any]]:
     items = [
         _item("Calendar", "calendar.calendar"),
         _item("Resources", "resources.index"),
+        _item("Find a slot", "find.find"),
         _item("Bookings", "bookings.index"),
     ]
     if viewer.staffs_anything:

@@ -229,10 +229,13 @@ def taking(start: datetime, end: datetime, resources: tuple[tuple[str, int], ...
 
 
 def blank(args: Mapping[str, str], viewer: Viewer) -> BookingForm:
-    """Return the form for a new booking, filled from the address (`resource`, `start`, `end`, `units`)."""
+    """Return the form for a new booking, filled from the address (`resource`, `start`, `end`, `units`).
+
+    `resource` may be several codes with commas between them.
+    """
     form = BookingForm(formdata=None)
-    code = args.get("resource", "")[:40]
-    rows = [(code, args.get("units", "1")[:4], args.get("unit", "")[:60])] if code else []
+    codes = [code[:40] for code in args.get("resource", "").split(",")[:MAX_RESOURCES] if code]
+    rows = [(code, args.get("units", "1")[:4], args.get("unit", "")[:60]) for code in codes]
     form.key.data = secrets.token_hex(16)
     form.people.data = 1
     form.title.data = args.get("title", "")[:MAX_TITLE]
