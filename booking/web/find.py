@@ -122,7 +122,8 @@ def _rows(found: Found) -> Iterator[Mapping[str, Any]]:
         resources = [catalogue.by_code[code] for code, _ in slot.resources]
         yield {
             "when": words.when(slot.period.start, slot.period.end, resources[0].facility.timezone),
-            "what": ", ".join(f"{one.name} ({one.code})" for one in resources),
+            "codes": ", ".join(one.code for one in resources),
+            "names": ", ".join(one.name for one in resources),
             "href": _new_href(slot),
         }
 
