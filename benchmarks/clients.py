@@ -34,6 +34,7 @@ class Crowd:
     """What all clients saw together."""
 
     logs: Sequence[Log]
+    cpu: float = 0.0  # of the server, for one answer
 
     @property
     def rate(self) -> float:
@@ -49,12 +50,9 @@ class Crowd:
         return sum((log.failures for log in self.logs), Counter())
 
     @property
-    def slowest(self) -> int:
-        return min(len(log.seconds) for log in self.logs)
-
-    @property
-    def fastest(self) -> int:
-        return max(len(log.seconds) for log in self.logs)
+    def counts(self) -> list[int]:
+        """Return how many good answers each client got."""
+        return [len(log.seconds) for log in self.logs]
 
     def quantile(self, share: float) -> float:
         """Return the seconds within which this share of all answers came."""

@@ -163,14 +163,17 @@ class Postgresql:
 
     name = "postgresql"
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, server: str = "") -> None:
+        self._folder, self._server = folder, server
 
     def moment(self, seconds: int) -> str:
         return _moment(seconds)
 
     @cached_property
     def _url(self) -> str:
+        return self._server or self._start()
+
+    def _start(self) -> str:
         programs = engines.programs() or engines.fetch_programs()
         folder = Path(tempfile.mkdtemp(prefix="hub-booking-"))
         data = self._folder / f"postgresql-{_major(programs)}"
