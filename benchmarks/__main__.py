@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from statistics import median
 
-from benchmarks import booking, guard, machine, page, reading, servers, stock
+from benchmarks import guard, machine, page, reading, servers, stock, writing
 from benchmarks.bench import Bench, Measure, Reference
 from benchmarks.figures import Figure, Target, at_least, at_most, milliseconds, processor, size_words, table
 from benchmarks.stores import Store
@@ -21,8 +21,8 @@ MEASURES: dict[str, Measure] = {
     "page": page.page,
     "feed": reading.feed,
     "guard": guard.guard,
-    "book": booking.book,
-    "polling": booking.polling,
+    "book": writing.book,
+    "polling": writing.polling,
 }
 GROWTH = {
     "book": at_least(0.9),
@@ -107,7 +107,7 @@ def _of_one(store: Store, bookings: int, reference: Reference, asked: argparse.N
             reference=reference,
             rounds=1 if asked.quick else 3,
             seconds=2.0 if asked.quick else 4.0,
-            plans=booking.plans(booking.by_tokens()),
+            plans=writing.plans(writing.by_tokens()),
         )
         for name in [name for name in MEASURES if name in asked.only]:
             _say(f"{store.name}, {size_words(bookings)} bookings: {name} …")
@@ -183,4 +183,7 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,6 +1,7 @@
 """Clients, each a process of its own: they start at the same moment and ask until time is up."""
 
 import multiprocessing
+import signal
 import time
 from array import array
 from collections import Counter
@@ -112,6 +113,7 @@ def _received(pipe: Any, patience: float) -> Log:
 
 
 def _run(address: str, client: Client, seconds: float, line: Any, pipe: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started us
     wire = Wire(address)
     line.wait(PATIENCE)
     pipe.send(_asked(wire, client, seconds))

@@ -11,8 +11,10 @@ from typing import Any
 
 from benchmarks import world
 from benchmarks.place import midnight_of, week
+from benchmarks.postgresql import Postgresql
 from benchmarks.rows import Entry, Ids, Moment, entries, rows_of
-from benchmarks.stores import Loader, Postgresql, Sqlite, Store
+from benchmarks.sqlite import Sqlite
+from benchmarks.stores import Loader, Store
 from booking.base import clock
 from booking.base.schema import head
 

@@ -1,17 +1,19 @@
 """The benchmark's databases: as consistent as if every booking had been made through the rules."""
 
 import uuid
+from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from benchmarks import place, stock, world
+from benchmarks.postgresql import Postgresql
 from benchmarks.rows import COLUMNS, Entry, rows_of
-from benchmarks.stores import Postgresql, Sqlite
+from benchmarks.sqlite import Sqlite
 from booking.base import clock
 from booking.base.db import Base, db
 from booking.bookings.actions import book
@@ -34,12 +36,13 @@ CLEARANCE = text(
     ) AS rows WHERE cleared > starts_at AND client <> other
     """
 )
-SQLITE_SCHEMA = text("SELECT type, name, sql FROM sqlite_master")
+SQLITE_SCHEMA = text("SELECT tbl_name, name, sql FROM sqlite_master ORDER BY rowid")
 POSTGRESQL_SCHEMA = text(
     """
-    SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+    SELECT tablename::text, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
     UNION ALL SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
     UNION ALL SELECT tgrelid::regclass::text, tgname, tgenabled::text FROM pg_trigger WHERE NOT tgisinternal
+    ORDER BY 1, 2, 3
     """
 )
 GIVEN_BY_CHANCE = {"id", "hold_id", "booking_id", "object_id", "public_id", "uid", "unit_id", "sent_at"}
@@ -89,9 +92,13 @@ def test_indexes_and_guards_are_as_the_migrations_made_them(built, database_url)
     assert ours == theirs
 
 
-def schema_here() -> set[tuple[Any, ...]]:
+def schema_here() -> dict[str, list[Any]]:
+    """Return what each table has, in order: by it, SQLite chooses between indexes that look equally good."""
     query = SQLITE_SCHEMA if db.engine.dialect.name == "sqlite" else POSTGRESQL_SCHEMA
-    return {tuple(row) for row in db.session.execute(query)}
+    found = defaultdict(list)
+    for table, *rest in db.session.execute(query):
+        found[table].append(rest)
+    return found
 
 
 def test_tokens_and_links_open_what_they_are_for(built):
@@ -104,8 +111,10 @@ def test_tokens_and_links_open_what_they_are_for(built):
 
 def test_rows_are_what_book_would_have_written(built, store, key):
     """Of each kind one is booked, and one loaded for the week after: they are the same in every table."""
+    before = sizes()
     with clock.travel(clock.now().replace(microsecond=0)):
         pairs = [in_both_ways(kind) for kind in place.KINDS]
+    assert {name for name, size in sizes().items() if size != before[name]} == set(COLUMNS)
     ids = world.read_ids(store.address(key))
     db.session.remove()
     db.engine.dispose()
@@ -116,6 +125,11 @@ def test_rows_are_what_book_would_have_written(built, store, key):
     for made, entry in pairs:
         assert everything_of(entry.id) == everything_of(made), entry.cell
     assert books.faults() == []
+
+
+def sizes() -> dict[str, int]:
+    tables = Base.metadata.tables.items()
+    return {name: db.session.scalar(select(func.count()).select_from(table)) or 0 for name, table in tables}
 
 
 def in_both_ways(kind: place.Kind) -> tuple[int, Entry]:

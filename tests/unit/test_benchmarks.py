@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import booking, clients, place
+from benchmarks import clients, place, writing
 from benchmarks.figures import Figure, at_least, at_most, table
 from benchmarks.wire import Wire, request
 from booking.catalogue.shape import shape_faults
@@ -52,11 +52,11 @@ def test_the_facility_is_a_good_catalogue():
 
 
 def test_the_clients_never_ask_for_the_same_slot():
-    plans = booking.plans(booking.by_tokens())
+    plans = writing.plans(writing.by_tokens())
     wishes = [wish.split(b"\r\n\r\n")[1].split(b'"title"')[0] for plan in plans for wish in plan]
     assert len(plans) == 8
     assert max(wishes.count(wish) for wish in wishes[:50]) <= 8  # the units of one machine, by the same name
-    assert len(wishes) == (booking.WEEKS_AHEAD - 1) * len(place.week().free)
+    assert len(wishes) == (writing.WEEKS_AHEAD - 1) * len(place.week().free)
 
 
 # --- the client
