@@ -27,7 +27,9 @@ MEASURES: dict[str, Measure] = {
 GROWTH = {
     "book": at_least(0.9),
     "week": at_most(1.3),
+    "week, after a change": at_most(1.3),
     "page": at_most(1.3),
+    "page, after a change": at_most(1.3),
     "feed, after a change": at_most(1.3),
     "guard: check and insert": at_most(1.3),
 }

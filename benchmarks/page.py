@@ -10,7 +10,7 @@ from benchmarks.bench import Bench
 from benchmarks.figures import Figure, at_most
 from benchmarks.people import COOKIE, VIEWER, SignIn, sign_in
 from benchmarks.place import FACILITY
-from benchmarks.reading import good, read
+from benchmarks.reading import changes_in_the_week, good, read
 from benchmarks.stock import monday
 from benchmarks.wire import Reply, Wire, request
 from tests.chromium import chromium
@@ -30,10 +30,11 @@ def page(bench: Bench) -> Iterator[Figure]:
     ask, part = request("GET", path, **headers), f"{path}&fragment=1"
     wire = Wire(bench.server.address)
     whole = good(wire.ask(ask))
+    yield read(bench, "page", [ask], at_most(25))
+    yield read(bench, "page, after a change", [ask], changes=changes_in_the_week(wire))
+    yield _size(whole)
     tag = good(wire.ask(request("GET", part, **headers))).header("ETag")
     wire.close()
-    yield read(bench, "page", [ask], at_most(25))
-    yield _size(whole)
     known = request("GET", part, If_None_Match=tag, **headers)
     yield read(bench, "page, asked for changes", [known], wanted=304)
     seconds = painted(bench.server.address, path, session)

@@ -75,6 +75,15 @@ def read(
     return Figure(what, f"{milliseconds(p50)}, {processor(cpu)}{note}", p50 / hello, target)
 
 
+def changes_in_the_week(wire: Wire) -> Iterator[bytes]:
+    """Yield requests that give one booking after the other of the fullest room another title."""
+    path = f"/api/v1/bookings?room={ROOM}&status=confirmed&limit=200&{window()}"
+    items: list[dict[str, Any]] = good(wire.ask(request("GET", path, **by_token(STAFF)))).json()["items"]
+    for n, item in enumerate(cycle(items)):
+        body = {"title": f"Moved up {n}", "reason": "as measured"}
+        yield request("PATCH", f"/api/v1/bookings/{item['id']}", body, **by_token(STAFF))
+
+
 # --- week ------------------------------------------------------------------------------------------
 
 
@@ -82,10 +91,13 @@ def week(bench: Bench) -> Iterator[Figure]:
     """The bookings of one week as JSON, page by page to the last; then one of the pages, unchanged."""
     wire = Wire(bench.server.address)
     paths, replies = _pages(wire)
-    wire.close()
     count = sum(len(reply.json()["items"]) for reply in replies)
     note = f", {count} items in {len(paths)} requests"
-    yield read(bench, "week", [_as_viewer(path) for path in paths], at_most(10), note)
+    asks = [_as_viewer(path) for path in paths]
+    yield read(bench, "week", asks, at_most(10), note)
+    yield read(bench, "week, after a change", asks, changes=changes_in_the_week(wire))
+    paths, replies = _pages(wire)
+    wire.close()
     known = _as_viewer(paths[0], If_None_Match=replies[0].header("ETag"))
     yield read(bench, "week, unchanged", [known], at_most(2), ", one request", 304)
 
@@ -121,7 +133,7 @@ def feed(bench: Bench) -> Iterator[Figure]:
     ask = _fetch()
     calendar = gzip.decompress(good(wire.ask(ask)).body)
     note = f", {calendar.count(b'BEGIN:VEVENT')} events"
-    changes = _changes(wire)
+    changes = changes_in_the_week(wire)
     yield read(bench, "feed, after a change", [ask], at_most(10), note, changes=changes)
     known = _fetch(If_None_Match=good(wire.ask(ask)).header("ETag"))
     wire.close()
@@ -130,12 +142,3 @@ def feed(bench: Bench) -> Iterator[Figure]:
 
 def _fetch(**headers: str) -> bytes:
     return request("GET", f"/feeds/{link_of(ROOM)}.ics", Accept_Encoding="gzip", **headers)
-
-
-def _changes(wire: Wire) -> Iterator[bytes]:
-    """Yield requests that give a booking of the room another title, one booking after the other."""
-    path = f"/api/v1/bookings?room={ROOM}&status=confirmed&limit=200&{window()}"
-    items: list[dict[str, Any]] = good(wire.ask(request("GET", path, **by_token(STAFF)))).json()["items"]
-    for n, item in enumerate(cycle(items)):
-        body = {"title": f"Moved up {n}", "reason": "as measured"}
-        yield request("PATCH", f"/api/v1/bookings/{item['id']}", body, **by_token(STAFF))
