@@ -10,9 +10,9 @@ from benchmarks.bench import Bench
 from benchmarks.figures import Figure, at_most
 from benchmarks.people import COOKIE, VIEWER, SignIn, sign_in
 from benchmarks.place import FACILITY
-from benchmarks.reading import changes_in_the_week, good, read
+from benchmarks.reading import fetch, read
 from benchmarks.stock import monday
-from benchmarks.wire import Reply, Wire, request
+from benchmarks.wire import Reply, request
 from tests.chromium import chromium
 
 PAINTINGS = 5
@@ -28,13 +28,11 @@ def page(bench: Bench) -> Iterator[Figure]:
     headers = {"Accept_Encoding": "gzip", **session.headers()}
     path = f"/calendar?view=week&facility={FACILITY}&date={monday(1)}"
     ask, part = request("GET", path, **headers), f"{path}&fragment=1"
-    wire = Wire(bench.server.address)
-    whole = good(wire.ask(ask))
+    whole = fetch(bench, ask)
     yield read(bench, "page", [ask], at_most(25))
-    yield read(bench, "page, after a change", [ask], changes=changes_in_the_week(wire))
+    yield read(bench, "page, after a change", [ask], changed=True)
     yield _size(whole)
-    tag = good(wire.ask(request("GET", part, **headers))).header("ETag")
-    wire.close()
+    tag = fetch(bench, request("GET", part, **headers)).header("ETag")
     known = request("GET", part, If_None_Match=tag, **headers)
     yield read(bench, "page, asked for changes", [known], wanted=304)
     seconds = painted(bench.server.address, path, session)

@@ -34,6 +34,15 @@ def good(reply: Reply, wanted: int = 200) -> Reply:
     return reply
 
 
+def fetch(bench: Bench, ask: bytes) -> Reply:
+    """Get something once, over a connection of its own: the server ends those that are idle for long."""
+    wire = Wire(bench.server.address)
+    try:
+        return good(wire.ask(ask))
+    finally:
+        wire.close()
+
+
 def timed(
     bench: Bench,
     wire: Wire,
@@ -63,10 +72,11 @@ def read(
     target: Target | None = None,
     note: str = "",
     wanted: int = 200,
-    changes: Iterator[bytes] | None = None,
+    changed: bool = False,
 ) -> Figure:
-    """Time some requests over one connection, beside the reference."""
+    """Time some requests over one connection, beside the reference; `changed` if each time after a change."""
     wire = Wire(bench.server.address)
+    changes = _changes(wire) if changed else None
     for ask in asks:  # to warm up
         good(wire.ask(ask), wanted)
     rounds, hello = bench.beside_p50(lambda: timed(bench, wire, asks, wanted, changes))
@@ -75,8 +85,8 @@ def read(
     return Figure(what, f"{milliseconds(p50)}, {processor(cpu)}{note}", p50 / hello, target)
 
 
-def changes_in_the_week(wire: Wire) -> Iterator[bytes]:
-    """Yield requests that give one booking after the other of the fullest room another title."""
+def _changes(wire: Wire) -> Iterator[bytes]:
+    """Yield requests that give one booking after the other of the measured week another title."""
     path = f"/api/v1/bookings?room={ROOM}&status=confirmed&limit=200&{window()}"
     items: list[dict[str, Any]] = good(wire.ask(request("GET", path, **by_token(STAFF)))).json()["items"]
     for n, item in enumerate(cycle(items)):
@@ -89,25 +99,23 @@ def changes_in_the_week(wire: Wire) -> Iterator[bytes]:
 
 def week(bench: Bench) -> Iterator[Figure]:
     """The bookings of one week as JSON, page by page to the last; then one of the pages, unchanged."""
-    wire = Wire(bench.server.address)
-    paths, replies = _pages(wire)
+    paths, replies = _pages(bench)
     count = sum(len(reply.json()["items"]) for reply in replies)
     note = f", {count} items in {len(paths)} requests"
     asks = [_as_viewer(path) for path in paths]
     yield read(bench, "week", asks, at_most(10), note)
-    yield read(bench, "week, after a change", asks, changes=changes_in_the_week(wire))
-    paths, replies = _pages(wire)
-    wire.close()
+    yield read(bench, "week, after a change", asks, changed=True)
+    paths, replies = _pages(bench)
     known = _as_viewer(paths[0], If_None_Match=replies[0].header("ETag"))
     yield read(bench, "week, unchanged", [known], at_most(2), ", one request", 304)
 
 
-def _pages(wire: Wire) -> tuple[list[str], list[Reply]]:
+def _pages(bench: Bench) -> tuple[list[str], list[Reply]]:
     path = f"/api/v1/bookings?facility={FACILITY}&limit=200&{window()}"
     paths, replies, following = [], [], ""
     while True:
         paths.append(path + following)
-        replies.append(good(wire.ask(_as_viewer(paths[-1]))))
+        replies.append(fetch(bench, _as_viewer(paths[-1])))
         cursor = replies[-1].json()["next"]
         if cursor is None:
             return paths, replies
@@ -129,16 +137,13 @@ def _as_viewer(path: str, **headers: str) -> bytes:
 
 def feed(bench: Bench) -> Iterator[Figure]:
     """A calendar link with about 2,000 events, whole after one of them changed, and unchanged."""
-    wire = Wire(bench.server.address)
-    ask = _fetch()
-    calendar = gzip.decompress(good(wire.ask(ask)).body)
+    ask = _of_the_room()
+    calendar = gzip.decompress(fetch(bench, ask).body)
     note = f", {calendar.count(b'BEGIN:VEVENT')} events"
-    changes = changes_in_the_week(wire)
-    yield read(bench, "feed, after a change", [ask], at_most(10), note, changes=changes)
-    known = _fetch(If_None_Match=good(wire.ask(ask)).header("ETag"))
-    wire.close()
+    yield read(bench, "feed, after a change", [ask], at_most(10), note, changed=True)
+    known = _of_the_room(If_None_Match=fetch(bench, ask).header("ETag"))
     yield read(bench, "feed, unchanged", [known], at_most(2), wanted=304)
 
 
-def _fetch(**headers: str) -> bytes:
+def _of_the_room(**headers: str) -> bytes:
     return request("GET", f"/feeds/{link_of(ROOM)}.ics", Accept_Encoding="gzip", **headers)
