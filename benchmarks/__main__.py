@@ -88,6 +88,7 @@ def _measured(stores: list[Store], asked: argparse.Namespace) -> Iterator[Figure
     found: list[Figure] = []
     with servers.gunicorn() as hello:
         reference = Reference(hello, 0.6 if asked.quick else 1.5)
+        reference.warm_up()
         for store in stores:
             for bookings in sizes:
                 for figure in _of_one(store, bookings, reference, asked):
@@ -154,7 +155,9 @@ def _hellos(reference: Reference) -> Iterator[Figure]:
     """Show the reference itself, and the same on the product's own server."""
     with servers.granian() as server:
         other = Reference(server, reference.seconds)
-        other.rate(), other.p50()
+        other.warm_up()
+        other.rate()
+        other.p50()
     if not reference.rates:
         reference.rate()
     if not reference.p50s:

@@ -28,6 +28,10 @@ class Reference:
     cpus: list[float] = field(default_factory=list)
     p50s: list[float] = field(default_factory=list)
 
+    def warm_up(self) -> None:
+        """Let every worker answer before anything counts."""
+        together(self.server.address, [Client(repeat(_HELLO))] * CLIENTS, WARM_UP)
+
     def rate(self) -> float:
         """Measure requests per second with eight clients."""
         used = self.server.cpu()
