@@ -40,11 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what the command line asks for; return 1 if a target was missed."""
     asked = parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server is left behind
+    figures: list[Figure] = []
     with _alone():
         stores: list[Store] = [stock.STORES[name](stock.cache_folder()) for name in asked.engine]
         words = machine.in_words(stores)
-        figures = [*_measured(stores, asked)]
-    print(f"\n{words}\n\n{table(figures)}")
+        try:
+            _measure(stores, asked, figures)
+        finally:  # what was measured before an interruption is shown too
+            print(f"\n{words}\n\n{table(figures)}")
     if asked.write:
         _write(words, figures)
     return 1 if any(figure.mark == "✗" for figure in figures) else 0
@@ -83,9 +86,8 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _measured(stores: list[Store], asked: argparse.Namespace) -> Iterator[Figure]:
+def _measure(stores: list[Store], asked: argparse.Namespace, found: list[Figure]) -> None:
     sizes = QUICK_SIZES if asked.quick else FULL_SIZES if asked.full else SIZES
-    found: list[Figure] = []
     with servers.gunicorn() as hello:
         reference = Reference(hello, 0.6 if asked.quick else 1.5)
         reference.warm_up()
@@ -94,8 +96,7 @@ def _measured(stores: list[Store], asked: argparse.Namespace) -> Iterator[Figure
                 for figure in _of_one(store, bookings, reference, asked):
                     found.append(replace(figure, engine=store.name, bookings=bookings))
             found += growth(store.name, found)
-        yield from _hellos(reference)
-    yield from found
+        found[:0] = _hellos(reference)
 
 
 def _of_one(store: Store, bookings: int, reference: Reference, asked: argparse.Namespace) -> Iterator[Figure]:
