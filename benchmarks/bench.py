@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
-from statistics import fmean
+from statistics import median
 from typing import TypeVar
 
 from benchmarks.clients import Client, Crowd, alone, quantile, together
@@ -25,11 +25,18 @@ class Reference:
     server: Server
     seconds: float
     rates: list[float] = field(default_factory=list)
+    cpus: list[float] = field(default_factory=list)
     p50s: list[float] = field(default_factory=list)
+
+    def warm_up(self) -> None:
+        """Let every worker answer before anything counts."""
+        together(self.server.address, [Client(repeat(_HELLO))] * CLIENTS, WARM_UP)
 
     def rate(self) -> float:
         """Measure requests per second with eight clients."""
+        used = self.server.cpu()
         crowd = together(self.server.address, [Client(repeat(_HELLO))] * CLIENTS, self.seconds)
+        self.cpus.append((self.server.cpu() - used) / len(crowd.seconds))
         self.rates.append(crowd.rate)
         return crowd.rate
 
@@ -66,16 +73,19 @@ class Bench:
         for _ in range(self.rounds):
             taken.append(take())
             around.append(reference())
-        return taken, fmean(around)
+        return taken, median(around)
 
     def book(self, seconds: float, clients: int = CLIENTS, others: tuple[Client, ...] = ()) -> Crowd:
         """Let the first clients book what they have not asked for yet; `others` ask beside them."""
         plans = self.plans[:clients]
+        before = self.server.cpu()
         crowd = together(self.server.address, [*(Client(plan, 201) for plan in plans), *others], seconds)
-        for plan, log in zip(plans, crowd.logs, strict=False):
+        used = self.server.cpu() - before
+        logs = crowd.logs[: len(plans)]
+        for plan, log in zip(plans, logs, strict=True):
             del plan[: log.asked]
-        self.booked += sum(len(log.seconds) for log in crowd.logs[: len(plans)])
-        return Crowd(crowd.logs[: len(plans)])
+        self.booked += sum(len(log.seconds) for log in logs)
+        return Crowd(logs, used / max(1, sum(log.asked for log in crowd.logs)))
 
 
 Measure = Callable[[Bench], Iterator[Figure]]

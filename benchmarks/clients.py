@@ -1,6 +1,7 @@
 """Clients, each a process of its own: they start at the same moment and ask until time is up."""
 
 import multiprocessing
+import signal
 import time
 from array import array
 from collections import Counter
@@ -34,6 +35,7 @@ class Crowd:
     """What all clients saw together."""
 
     logs: Sequence[Log]
+    cpu: float = 0.0  # of the server, for one answer
 
     @property
     def rate(self) -> float:
@@ -49,12 +51,9 @@ class Crowd:
         return sum((log.failures for log in self.logs), Counter())
 
     @property
-    def slowest(self) -> int:
-        return min(len(log.seconds) for log in self.logs)
-
-    @property
-    def fastest(self) -> int:
-        return max(len(log.seconds) for log in self.logs)
+    def counts(self) -> list[int]:
+        """Return how many good answers each client got."""
+        return [len(log.seconds) for log in self.logs]
 
     def quantile(self, share: float) -> float:
         """Return the seconds within which this share of all answers came."""
@@ -114,6 +113,7 @@ def _received(pipe: Any, patience: float) -> Log:
 
 
 def _run(address: str, client: Client, seconds: float, line: Any, pipe: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started us
     wire = Wire(address)
     line.wait(PATIENCE)
     pipe.send(_asked(wire, client, seconds))

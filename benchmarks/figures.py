@@ -30,13 +30,12 @@ def at_most(limit: float) -> Target:
 
 @dataclass(frozen=True)
 class Figure:
-    """What was measured. `value` is the plain number, for comparing sizes; `ratio` is what is judged."""
+    """What was measured; `ratio` is what is judged, and what is compared between sizes."""
 
     what: str
     figure: str
     ratio: float | None = None
     target: Target | None = None
-    value: float = 0.0
     engine: str = ""
     bookings: int = 0
 
@@ -68,6 +67,11 @@ def size_words(bookings: int) -> str:
 
 def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.3g} ms"
+
+
+def processor(seconds: float) -> str:
+    """Tell the processor time that the server took for it: a busy machine changes it little."""
+    return f"CPU {milliseconds(seconds)}"
 
 
 def table(figures: Sequence[Figure]) -> str:

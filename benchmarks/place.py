@@ -57,20 +57,20 @@ def _daily(first: int, last: int, every: int, minutes: int) -> tuple[tuple[int, 
 
 
 _TWICE_A_WEEK = ((9 * HOUR, 2 * DAY), (2 * DAY + 14 * HOUR, 2 * DAY))
-_LONG_RUNS = ((14 * HOUR + 30, 42 * HOUR), (3 * DAY + 9 * HOUR + 30, 29 * HOUR))
+_LONG_RUNS = ((14 * HOUR + 30, 43 * HOUR), (3 * DAY + 9 * HOUR + 30, 29 * HOUR))
 KINDS = (
-    Kind("BSC", "Safety cabinet", "workstation", 14, "B-01", "attended", 30, 15, 15, 30,
-         _daily(OPENS, CLOSES - HOUR + 1, 2 * HOUR, HOUR), 0.46),
-    Kind("DSP", "Chromatography skid", "downstream", 8, "B-01", "attended", 30, 30, 30, 60,
-         _daily(OPENS, CLOSES - 2 * HOUR + 1, 210, 2 * HOUR), 0.40),
+    Kind("BSC", "Cabinet", "workstation", 14, "B-01", "attended", 30, 0, 0, 30,
+         _daily(OPENS, CLOSES - HOUR + 1, 90, HOUR), 0.50),
+    Kind("DSP", "Chromatography skid", "downstream", 8, "B-02", "attended", 30, 30, 30, 60,
+         _daily(OPENS, CLOSES - 2 * HOUR + 1, 210, 2 * HOUR), 0.30),
     Kind("ANA", "Analyser", "analytical", 12, "B-02", "free", 15, 0, 15, 15,
          _daily(0, DAY, HOUR, 45), 0.07),
     Kind("INC", "Incubator", "incubator", 6, "B-03", "ends", DAY, 0, 0, 120,
          _TWICE_A_WEEK, 0.50, 8, "shelf"),
     Kind("BR", "Bioreactor", "bioreactor", 6, "B-04", "ends", HOUR, 6 * HOUR, 3 * HOUR, 6 * HOUR,
          _LONG_RUNS, 0.75),
-    Kind("PRE", "Preparation bench", "support", 4, "B-05", "attended", 15, 0, 15, 15,
-         _daily(OPENS, CLOSES - HOUR + 1, 75, HOUR), 0.09, 4),
+    Kind("PRE", "Preparation bench", "support", 4, "B-05", "attended", 15, 15, 15, 30,
+         _daily(OPENS, CLOSES - HOUR + 1, 105, HOUR), 0.10, 4),
 )  # fmt: skip
 ROOMS = {
     "B-01": "Process laboratory",

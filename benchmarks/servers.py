@@ -35,9 +35,18 @@ class Server:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         return [int(child) for child in children.read_text().split()] if children.exists() else []
 
+    def cpu(self) -> float:
+        """Return the seconds of processor time that the server has used."""
+        return sum(_cpu(pid) for pid in (self.pid, *self.workers()))
+
     def weight(self) -> tuple[float, float]:
         """Return the memory of the heaviest worker in MiB: resident, and its share of what is shared."""
         return max((_weight(pid) for pid in self.workers()), default=(0.0, 0.0))
+
+
+def _cpu(pid: int) -> float:
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _weight(pid: int) -> tuple[float, float]:

@@ -11,12 +11,14 @@ from typing import Any
 
 from benchmarks import world
 from benchmarks.place import midnight_of, week
+from benchmarks.postgresql import Postgresql
 from benchmarks.rows import Entry, Ids, Moment, entries, rows_of
-from benchmarks.stores import Loader, Postgresql, Sqlite, Store
+from benchmarks.sqlite import Sqlite
+from benchmarks.stores import Loader, Store
 from booking.base import clock
 from booking.base.schema import head
 
-WEEKS_AHEAD = 16
+WEEKS_AHEAD = 15
 CHUNK = 5_000
 BUILDING = "bench-building"
 STORES: dict[str, type[Sqlite] | type[Postgresql]] = {"sqlite": Sqlite, "postgresql": Postgresql}
@@ -46,13 +48,19 @@ def get(store: Store, bookings: int) -> str:
         if not old.startswith(family):
             store.drop(old)
     if not store.has(key):
-        url = store.empty(BUILDING)
-        world.build(url)
-        ids = world.read_ids(url)
-        with store.filling(BUILDING) as loader:
-            fill(loader, store.moment, ids, bookings)
+        build(store, BUILDING, bookings)
         store.rename(BUILDING, key)
     return key
+
+
+def build(store: Store, key: str, bookings: int) -> str:
+    """Make a database with so many bookings and return its address."""
+    url = store.empty(key)
+    world.build(url)
+    ids = world.read_ids(url)
+    with store.filling(key) as loader:
+        fill(loader, store.moment, ids, bookings)
+    return url
 
 
 def _fingerprint() -> str:

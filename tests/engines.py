@@ -61,11 +61,11 @@ def fetch_programs() -> Path:
 def _start(programs: Path) -> str:
     folder = Path(tempfile.mkdtemp(prefix="hub-booking-"))
     data = Path(tempfile.mkdtemp(prefix="hub-booking-", dir=_roomy_memory() or folder))
-    return start(programs, folder, data, SETTINGS, passing=data)
+    return start(programs, folder, data, SETTINGS, to_remove=data)
 
 
-def start(programs: Path, folder: Path, data: Path, settings: dict[str, str], passing: Path) -> str:
-    """Run a server on a data folder, made first if it is empty; `folder` and `passing` go when it ends."""
+def start(programs: Path, folder: Path, data: Path, settings: dict[str, str], to_remove: Path) -> str:
+    """Run a server on a data folder, made first if it is empty; `folder` and `to_remove` go when it ends."""
     user = _unprivileged(folder, data)
     programs = _reachable(programs, folder, user)
     try:
@@ -75,7 +75,7 @@ def start(programs: Path, folder: Path, data: Path, settings: dict[str, str], pa
         shutil.rmtree(data)
         shutil.rmtree(folder)
         raise
-    atexit.register(_stop, _serve(programs, folder, data, user, settings, passing), folder)
+    atexit.register(_stop, _serve(programs, folder, data, user, settings, to_remove), folder)
     url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
     _wait_until_ready(url, folder / "log")
     return url
@@ -95,13 +95,13 @@ def _serve(
     data: Path,
     user: dict[str, Any],
     settings: dict[str, str],
-    passing: Path,
+    to_remove: Path,
 ) -> "subprocess.Popen[bytes]":
     options = [f"-c{name}={value}" for name, value in settings.items()]
     command = [str(programs / "postgres"), "-D", str(data), f"-cunix_socket_directories={folder}", *options]
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
-            ["sh", "-c", UNTIL_CLOSED, "sh", str(folder), str(passing), *command],
+            ["sh", "-c", UNTIL_CLOSED, "sh", str(folder), str(to_remove), *command],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,

@@ -11,6 +11,7 @@ from booking.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS += sorted((ROOT / "benchmarks").glob("*.md"))
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Settings)])

@@ -175,6 +175,15 @@ def test_the_checks_pass_only_together(checkout, monkeypatch):
     assert run.main(["test"]) == 0
 
 
+def test_the_benchmark_gets_its_arguments(checkout, monkeypatch):
+    became = []
+    monkeypatch.setattr(run.os, "execv", lambda program, words: became.append(words))
+    monkeypatch.chdir(checkout.parent)
+    run.main(["bench", "--quick", "--only", "book"])
+    assert became[0][1:] == ["-m", "benchmarks", "--quick", "--only", "book"]
+    assert Path.cwd() == checkout
+
+
 def test_every_dependency_is_locked():
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     names = {re.match(r"[a-z0-9-]+", wanted)[0] for wanted in project["dependencies"]}

@@ -8,7 +8,7 @@ from statistics import median
 
 from benchmarks.bench import CLIENTS, WARM_UP, Bench
 from benchmarks.clients import Client, Crowd
-from benchmarks.figures import Figure, at_least, at_most, milliseconds
+from benchmarks.figures import Figure, at_least, at_most, milliseconds, processor
 from benchmarks.people import BOOKERS, by_token, sign_in
 from benchmarks.place import Cell, Member, members, midnight_of, week
 from benchmarks.stock import WEEKS_AHEAD, monday
@@ -55,14 +55,15 @@ def book(bench: Bench) -> Iterator[Figure]:
     bench.book(WARM_UP)
     crowds, hello = bench.beside_rate(lambda: bench.book(bench.seconds))
     rate = median(crowd.rate for crowd in crowds)
+    cpu = median(crowd.cpu for crowd in crowds)
     p50, p95 = (median(crowd.quantile(share) for crowd in crowds) for share in (0.5, 0.95))
     target = at_least(MUST_REACH[bench.store.name])
-    yield Figure("book", f"{rate:.0f}/s", rate / hello, target, value=rate)
+    yield Figure("book", f"{rate:.0f}/s, {processor(cpu)}", rate / hello, target)
     spread = f"p50 {milliseconds(p50)}, p95 {milliseconds(p95)}"
     yield Figure("book: p95 ÷ p50", spread, p95 / p50, at_most(3))
-    slowest, fastest = sum(crowd.slowest for crowd in crowds), sum(crowd.fastest for crowd in crowds)
-    fairness = f"{slowest} and {fastest} bookings"
-    yield Figure("book: slowest ÷ fastest client", fairness, slowest / fastest, at_least(0.7))
+    shares = [sum(counts) for counts in zip(*(crowd.counts for crowd in crowds), strict=True)]
+    fairness = f"{min(shares)} and {max(shares)} bookings"
+    yield Figure("book: slowest ÷ fastest client", fairness, min(shares) / max(shares), at_least(0.7))
     yield _refused(crowds)
     yield _by_session(bench, hello)
 
