@@ -15,11 +15,12 @@ from benchmarks.figures import Figure, Target, at_least, at_most, milliseconds, 
 from benchmarks.stores import Store
 from booking.base import clock
 
-# In this order: whatever only reads comes first. A search for the first free slot (`find`) will be one more.
+# In this order: whatever only reads comes first.
 MEASURES: dict[str, Measure] = {
     "week": reading.week,
     "page": page.page,
     "feed": reading.feed,
+    "find": reading.find,
     "guard": guard.guard,
     "book": writing.book,
     "polling": writing.polling,

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure, Target, at_most, milliseconds, processor
 from benchmarks.people import STAFF, VIEWER, by_token
-from benchmarks.place import FACILITY
+from benchmarks.place import FACILITY, KINDS, machines
 from benchmarks.stock import monday
 from benchmarks.wire import Reply, Wire, request
 from benchmarks.world import ROOM, link_of
@@ -130,6 +130,28 @@ def window() -> str:
 
 def _as_viewer(path: str, **headers: str) -> bytes:
     return request("GET", path, Accept_Encoding="gzip", **by_token(VIEWER), **headers)
+
+
+# --- find ------------------------------------------------------------------------------------------
+
+
+def find(bench: Bench) -> Iterator[Figure]:
+    """The first slot for three cabinets together, four hours long, within eight weeks; judged in ms."""
+    first = monday(1)
+    asked = {
+        "resources": machines(KINDS[0])[:3],
+        "duration_minutes": 240,
+        "earliest": f"{first}T00:00:00Z",
+        "latest": f"{first + timedelta(weeks=8)}T00:00:00Z",
+        "limit": 1,
+    }
+    wire, ask = Wire(bench.server.address), request("POST", "/api/v1/slots/search", asked, **by_token(VIEWER))
+    if not good(wire.ask(ask)).json()["slots"]:
+        raise RuntimeError("no slot was found")
+    rounds, _ = bench.beside_p50(lambda: timed(bench, wire, [ask]))
+    wire.close()
+    p50, cpu = median(one.p50 for one in rounds), median(one.cpu for one in rounds)
+    yield Figure("find (ratio: ms)", f"{milliseconds(p50)}, {processor(cpu)}", p50 * 1000, at_most(20))
 
 
 # --- feed ------------------------------------------------------------------------------------------
