@@ -27,7 +27,10 @@ COLUMNS = {
     ),
     "presence": ("hold_id", "room_id", "starts_at", "ends_at", "people", "active"),
     "audit": ("at", "actor_id", "action", "object_kind", "object_id", "before", "after", "reason"),
-    "outbox": ("kind", "recipient_id", "booking_id", "facts", "created_at", "sent_at"),
+    "outbox": (
+        *("public_id", "kind", "recipient_id", "booking_id", "facts", "created_at", "due_at"),
+        *("next_try_at", "tries", "last_error", "done_at", "sent_at"),
+    ),
 }
 TITLES = ("Passage", "Media fill", "Harvest", "Assay", "Cleaning validation", "Seed train", "Buffer exchange")
 Moment = Callable[[int], Any]
@@ -59,6 +62,7 @@ class Entry:
     with_project: bool
     participants: tuple[Member, ...] = ()
     cancelled_at: int | None = None
+    latest: int = 0  # what is due later waits
 
     @property
     def start(self) -> int:
@@ -93,6 +97,7 @@ def entries(
             with_project=rng.random() < 0.5,
             participants=tuple(one for one in others if one != organiser),
             cancelled_at=min(made_at + 3600, latest) if rng.random() < 0.04 else None,
+            latest=latest,
         )
 
 
@@ -113,17 +118,37 @@ def rows_of(entry: Entry, ids: Ids, moment: Moment) -> Iterator[Row]:
         yield "presence", (entry.id, room, moment(start), moment(end), 1, entry.cancelled_at is None)
     made = ("booked", "booking", entry.id, "{}", json.dumps(_picture(entry, project is not None)), "")
     yield "audit", (at, person, *made)
-    news = json.dumps({"version": 1, "reason": ""})
-    yield "outbox", ("booking_confirmed", person, entry.id, news, at, at)
+    people = [person, *(ids.people[other.email] for other in entry.participants)]
+    for n, message in enumerate(_messages(entry, person, people)):
+        yield "outbox", _outbox(entry, n, *message, moment)
     if entry.cancelled_at is not None:
-        yield from _cancelled(entry, person, moment(entry.cancelled_at))
+        before, after = json.dumps({"status": "confirmed"}), json.dumps({"status": "cancelled"})
+        ended = moment(entry.cancelled_at)
+        yield "audit", (ended, person, "cancelled", "booking", entry.id, before, after, "")
 
 
-def _cancelled(entry: Entry, person: int, at: Any) -> Iterator[Row]:
-    before, after = json.dumps({"status": "confirmed"}), json.dumps({"status": "cancelled"})
-    yield "audit", (at, person, "cancelled", "booking", entry.id, before, after, "")
-    news = json.dumps({"version": 2, "reason": ""})
-    yield "outbox", ("booking_cancelled", person, entry.id, news, at, at)
+def _messages(entry: Entry, by: int, people: list[int]) -> Iterator[tuple[str, int, dict[str, Any], int]]:
+    """Yield each mail's kind, recipient, facts and when it was or will be due."""
+    for person in people:
+        yield "booking_confirmed", person, {"version": 1, "by": by}, entry.made_at
+        reminder = entry.start - 86400
+        if reminder > entry.made_at:
+            yield "booking_reminder", person, {"start": _text(entry.start)}, reminder
+        if entry.cancelled_at is not None:
+            facts = {"version": 2, "by": by, "reason": ""}
+            yield "booking_cancelled", person, facts, entry.cancelled_at
+
+
+def _outbox(
+    entry: Entry, n: int, kind: str, person: int, facts: dict[str, Any], due: int, moment: Moment
+) -> tuple[Any, ...]:
+    """Return a mail: sent when it was due, or waiting if that is after all that was loaded."""
+    name = Random(entry.id * 100 + n).getrandbits(64)  # noqa: S311 (the same in each run)
+    made = due if kind == "booking_cancelled" else entry.made_at
+    at, waits = moment(due), due > entry.latest
+    sent = None if waits else at
+    told = (f"{name:016x}", kind, person, entry.id, json.dumps(facts), moment(made), at)
+    return (*told, at if waits else None, 0 if waits else 1, "", sent, sent)
 
 
 def _project_and_client(entry: Entry, ids: Ids) -> tuple[int | None, str]:

@@ -45,7 +45,7 @@ POSTGRESQL_SCHEMA = text(
     ORDER BY 1, 2, 3
     """
 )
-GIVEN_BY_CHANCE = {"id", "hold_id", "booking_id", "object_id", "public_id", "uid", "unit_id", "sent_at"}
+GIVEN_BY_CHANCE = {"id", "hold_id", "booking_id", "object_id", "public_id", "uid", "unit_id"}
 TIMES = ("starts_at", "ends_at", "held_until", "cleared_until")
 SAME_TITLE = 7 * 90  # bookings whose ids are so far apart have the same title
 
@@ -161,7 +161,7 @@ def user_id(member: place.Member) -> int:
 def everything_of(hold: int) -> dict[str, list[dict[str, Any]]]:
     """Return all rows of a booking, without what is given by chance, its times counted from its start."""
     start = db.session.get_one(Booking, hold).starts_at
-    return {name: [plain(row, start) for row in rows_in(name, hold)] for name in COLUMNS}
+    return {name: sorted((plain(row, start) for row in rows_in(name, hold)), key=repr) for name in COLUMNS}
 
 
 def rows_in(name: str, hold: int) -> list[dict[str, Any]]:
@@ -176,7 +176,7 @@ def rows_in(name: str, hold: int) -> list[dict[str, Any]]:
     query = select(table).where(table.c[keys.get(name, "booking_id")] == hold)
     if name == "audit":
         query = query.where(table.c.object_kind == "booking")
-    return sorted((dict(row) for row in db.session.execute(query).mappings()), key=repr)
+    return [dict(row) for row in db.session.execute(query).mappings()]
 
 
 def plain(row: dict[str, Any], start: datetime) -> dict[str, Any]:
@@ -185,4 +185,7 @@ def plain(row: dict[str, Any], start: datetime) -> dict[str, Any]:
     if "after" in kept:
         shown = {name: datetime.fromisoformat(kept["after"][name]) - start for name in ("start", "end")}
         kept["after"] = {**kept["after"], **shown}
+    if kept.get("kind") == "booking_reminder":
+        times = {name: kept[name] - start for name in ("due_at", "next_try_at")}
+        kept["facts"] = datetime.fromisoformat(kept["facts"]["start"]) - start
     return kept | times
