@@ -52,7 +52,7 @@ class Figure:
             {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(self.engine, ""),
             size_words(self.bookings),
             self.figure,
-            "" if self.ratio is None else f"{self.ratio:.3g}",
+            "" if self.ratio is None else three_digits(self.ratio),
             "" if self.target is None else str(self.target),
             self.mark,
         )
@@ -65,8 +65,13 @@ def size_words(bookings: int) -> str:
     return f"{bookings / 1000:g}k" if bookings >= 1000 else str(bookings or "")
 
 
+def three_digits(number: float) -> str:
+    """`0.163`, `26.3`, `1,760`."""
+    return f"{number:.3g}" if number < 1000 else f"{number:,.0f}"
+
+
 def milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.3g} ms"
+    return f"{three_digits(seconds * 1000)} ms"
 
 
 def processor(seconds: float) -> str:
