@@ -87,7 +87,8 @@ def _no_locks(patch: Patch) -> None:
         rows = [db.session.get_one(model, row_id, populate_existing=True) for row_id in wanted]
         return dict(zip(wanted, rows, strict=True))
 
-    everywhere("lock", read_only, database, facts, actions)(patch)
+    everywhere("lock", read_only, database, actions)(patch)
+    everywhere("hold_back", answering(None), database, facts, actions)(patch)
 
 
 def _locks_in_any_order(patch: Patch) -> None:
