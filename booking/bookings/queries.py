@@ -471,13 +471,15 @@ def search(
     least = Level.FULL if asked.project is not None else Level.PARTIAL
     start, end = asked.window.start, asked.window.end
     query = select(Booking).where(Booking.starts_at < end, Booking.ends_at > start)
-    query = _filtered(query, viewer, asked).where(_visible_to(viewer, least))
+    query = query.where(_visible_to(viewer, least))
     if after is not None:
         same = and_(Booking.starts_at == after[0], Booking.public_id > after[1])
         query = query.where(Booking.starts_at >= after[0], or_(Booking.starts_at > after[0], same))
     query = query.order_by(Booking.starts_at, Booking.public_id).limit(limit)
-    normal = query.where(~Booking.long_stay, Booking.starts_at > start - MAX_HOLD)
-    found = [*db.session.scalars(normal), *db.session.scalars(query.where(Booking.long_stay))]
+    near = Period(start - MAX_HOLD, end)  # no normal booking is longer
+    normal = _filtered(query, viewer, asked, near).where(~Booking.long_stay, Booking.starts_at > near.start)
+    long = _filtered(query, viewer, asked, None).where(Booking.long_stay)
+    found = [*db.session.scalars(normal), *db.session.scalars(long)]
     found.sort(key=lambda booking: (booking.starts_at, booking.public_id))
     return [d for d in details(found[:limit], viewer) if d.level >= least]
 
@@ -519,7 +521,8 @@ def _has_status(status: str) -> ColumnElement[bool]:
     return Booking.status == status
 
 
-def _filtered(query: Select[Any], viewer: Viewer, asked: Search) -> Select[Any]:
+def _filtered(query: Select[Any], viewer: Viewer, asked: Search, near: Period | None) -> Select[Any]:
+    """Narrow a list; `near` is when its bookings start, so that no filter reads a resource's whole past."""
     if asked.mine:
         query = query.where(_mine(viewer))
     if asked.status is not None:
@@ -538,7 +541,10 @@ def _filtered(query: Select[Any], viewer: Viewer, asked: Search) -> Select[Any]:
         on_them = select(BookingResource.booking_id).where(
             BookingResource.resource_id.in_(wanted), BookingResource.left_at.is_(None)
         )
-        query = query.where(Booking.id.in_(on_them))
+        if near is None:
+            return query.where(on_them.where(BookingResource.booking_id == Booking.id).exists())
+        soon = (BookingResource.starts_at > near.start, BookingResource.starts_at < near.end)
+        query = query.where(Booking.id.in_(on_them.where(*soon)))
     return query
 
 
