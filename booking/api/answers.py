@@ -85,7 +85,7 @@ def _kept_or_made(
 
 def _still_good(name: str, now: int) -> str | None:
     for tag in request.if_none_match.as_set(include_weak=True):
-        match = _LIST_TAG.fullmatch(tag)
+        match = _LIST_TAG.fullmatch(tag or "")  # an empty tag is read as None
         if match and match[1] == name and int(match[2]) > now:
             return str(tag)
     return None

@@ -30,6 +30,8 @@ ONLY_THE_STATE_OF_THINGS_TELLS = re.compile(
     "|".join(
         (
             r"There is no (facility|room|resource) ",  # codes are data of the facility
+            r"There is nothing of kind ",  # as are kinds,
+            r"Nothing of this has \d+ units\.$",  # numbers of units
             r"Nobody here is known as ",  # so are people,
             r".* has no project ",  # projects
             r".* has no \w+ called ",  # and units

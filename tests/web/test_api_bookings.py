@@ -718,3 +718,23 @@ def test_staff_decline_a_request_with_a_reason(hub: Hub) -> None:
     assert staff.post(f"{path}/decline").status_code == 422
     assert staff.post(f"{path}/decline", {"reason": "no gas that week"}).json["status"] == "declined"
     assert titles(hub.as_("amber"), "status=declined") == ["Passage 12"]
+
+
+@pytest.mark.parametrize(
+    "tags", ['""', 'W/""', "*", ",", 'W/"7", W/"1e100"', '"' + "0" * 32 + '.99999999999"']
+)
+def test_tags_that_are_not_ours_get_the_list(hub: Hub, tags: str) -> None:
+    assert hub.as_("student").get("/bookings", headers={"If-None-Match": tags}).status_code == 200
+
+
+def test_a_list_is_told_apart_from_itself_once_time_changes_a_status(hub: Hub) -> None:
+    """A booking that ends is completed without anybody's doing: the tag says until when it is right."""
+    student = hub.as_("student")
+    booking = student.book(start=next_weekday(10))
+    path = f"/bookings?start={booking['start']}&end={booking['end']}"
+    first = student.get(path)
+    known = {"If-None-Match": first.headers["ETag"]}
+    assert student.get(path, headers=known).status_code == 304
+    with clock.travel(next_weekday(10) + timedelta(hours=2)):
+        later = student.get(path, headers=known)
+    assert (later.status_code, later.json["items"][0]["status"]) == (200, "completed")

@@ -15,8 +15,9 @@ from booking.base import clock
 from booking.base.db import db
 from booking.bookings.models import Booking
 from booking.people.models import IdempotencyKey
+from tests.db.training_world import a_module, a_session
 from tests.factories import MONDAY, World, next_weekday
-from tests.web.api_client import V1, Hub, a_body
+from tests.web.api_client import V1, Hub, a_body, text
 
 
 @pytest.fixture
@@ -189,6 +190,7 @@ def test_a_crash_before_the_answer_is_kept_undoes_the_effect(
 def test_every_post_takes_a_key(hub: Hub) -> None:
     """Whatever has an effect has it once: sent again, each gets the first answer."""
     staff, amber = hub.as_("staff"), hub.as_("amber")
+    session = a_session(hub.world, a_module("T-1", hub.world), next_weekday(10))
     made = [amber.book("H-BR1", next_weekday(9.5, days), 48)["id"] for days in (7, 14)]
     asked: dict[str, Any] = {
         "/bookings": a_body(),
@@ -197,11 +199,19 @@ def test_every_post_takes_a_key(hub: Hub) -> None:
         f"/bookings/{made[0]}/approve": {},
         f"/bookings/{made[1]}/decline": {"reason": "No media."},
         f"/bookings/{made[0]}/extend": {"minutes": 60, "reason": "Slow growth."},
+        "/slots/search": {
+            "resources": ["H-BSC1"],
+            "duration_minutes": 60,
+            "earliest": text(next_weekday(0)),
+            "latest": text(next_weekday(0, days=5)),
+        },
+        f"/training/sessions/{session.id}/places": {},
     }
     described = [path for path, operations in hub.description["paths"].items() if "post" in operations]
+    stores_nothing = ("/bookings/check", "/slots/search")
     assert len(described) == len(asked)
     for n, (path, body) in enumerate(asked.items()):
         first, again = (staff.post(path, body, **key(f"k{n}")) for _ in range(2))
         assert first.status_code in (200, 201), path
         assert (again.status_code, again.json) == (first.status_code, first.json)
-        assert ("Idempotent-Replay" in again.headers) == (path != "/bookings/check")
+        assert ("Idempotent-Replay" in again.headers) == (path not in stores_nothing)
