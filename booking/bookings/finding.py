@@ -11,21 +11,22 @@ from datetime import date, datetime, timedelta
 
 from booking.base import clock
 from booking.base.errors import Invalid
-from booking.base.period import Period, day_period, days_of
+from booking.base.period import Period, day_period, days_of, zone
 from booking.bookings.alternatives import at_wall
 from booking.bookings.facts import find_cast, gather
 from booking.bookings.request import MAX_RESOURCES, BookingRequest, Facts, Want, Wanted
-from booking.bookings.rules import check
+from booking.bookings.rules import accepts, check
 from booking.bookings.words import DAY
 from booking.facilities.places import ResourcePlace, hour_kinds
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
-from booking.schedule.free import Taken
+from booking.schedule.free import PeopleThere, Taken
 
 LONGEST_WINDOW = timedelta(days=400)
 MOST_OPTIONS = 60
 MOST_SLOTS = 20
 LEAST_STEP = 15
+UTC_ZONE = zone("UTC")
 ASKED_WHY = 120
 
 
@@ -119,7 +120,10 @@ class _Search:
     def __init__(self, asked: SlotSearch, wants: list[list[Want]], facts: Facts, start: datetime) -> None:
         self._asked, self._wants, self._facts, self._start = asked, wants, facts, start
         self._busy = {resource: _Busy(taken) for resource, taken in facts.taken.items()}
-        self._alone = {_key(want): replace(facts, wants=(want,)) for options in wants for want in options}
+        self._there: dict[date, list[PeopleThere]] = defaultdict(list)
+        for stay in facts.there:
+            for day in days_of(stay.period, UTC_ZONE):
+                self._there[day].append(stay)
 
     def slots(self) -> Iterator[Slot]:
         """Yield slots that do not overlap one another, up to the limit."""
@@ -128,7 +132,7 @@ class _Search:
             if period.start < free_from:
                 continue
             chosen = self._chosen(period)
-            if chosen is None or check(period, replace(self._facts, wants=chosen)):
+            if chosen is None or check(period, self._facts_of(chosen, period)):
                 continue
             yield Slot(period, tuple((want.resource.code, want.units) for want in chosen))
             found, free_from = found + 1, period.end
@@ -150,11 +154,20 @@ class _Search:
         for options in self._wants:
             used = {want.resource.id for want in chosen}
             fits = (w for w in options if w.resource.id not in used and self._is_free(w, period))
-            want = next((w for w in fits if not check(period, self._alone[_key(w)])), None)
+            want = next((w for w in fits if self._fits(w, period)), None)
             if want is None:
                 return None
             chosen.append(want)
         return tuple(chosen)
+
+    def _fits(self, want: Want, period: Period) -> bool:
+        """Ask the resource's own rules first: most times fail there, and how full a room is takes longer."""
+        return accepts(period, self._facts, want) and not check(period, self._facts_of((want,), period))
+
+    def _facts_of(self, chosen: tuple[Want, ...], period: Period) -> Facts:
+        """Return what judges a choice at a time: of all who are ever in its rooms, those of its days."""
+        stays = {id(one): one for day in days_of(period, UTC_ZONE) for one in self._there.get(day, ())}
+        return replace(self._facts, wants=chosen, there=list(stays.values()))
 
     def _is_free(self, want: Want, period: Period) -> bool:
         """Tell quickly whether enough units are held by nobody; clearance is left to the rules."""
@@ -194,10 +207,6 @@ def starts_on(resource: ResourcePlace, role: str, day: date) -> Iterator[datetim
 
 def _grid(resource: ResourcePlace, role: str) -> int:
     return int(str(resource.effective(role)["grid_minutes"].value))
-
-
-def _key(want: Want) -> tuple[int, int]:
-    return want.resource.id, want.units
 
 
 class _Busy:

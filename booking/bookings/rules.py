@@ -36,6 +36,11 @@ def check(period: Period, facts: Facts) -> list[Refusal]:
     return list(dict.fromkeys(refusals))
 
 
+def accepts(period: Period, facts: Facts, want: Want) -> bool:
+    """Tell whether no rule of this resource is in the way; how full its room is counts for all together."""
+    return not any(True for rule in RULES for _ in rule(period, facts, want))
+
+
 def clashes(period: Period, facts: Facts) -> bool:
     """Tell quickly whether what others hold is in the way."""
     return any(_free_units(period, facts, want) is None for want in facts.wants) or bool(
