@@ -54,6 +54,7 @@ PURE = {
     "facilities/places.py",
     "schedule/free.py",
     "training/standing.py",
+    "bookings/grid.py",
     "bookings/request.py",
     "bookings/rules.py",
     "bookings/rules_people.py",

@@ -9,11 +9,12 @@ from booking.base import clock
 from booking.base.errors import Alternative, Invalid, Refusal
 from booking.base.period import Period, at, wall
 from booking.bookings.facts import Cast, before_of, find_cast, gather
+from booking.bookings.grid import at_wall, grid_of, starts_on, step_of
 from booking.bookings.models import Booking
 from booking.bookings.request import BookingRequest, Facts, Want, Wanted
 from booking.bookings.rules import check, clashes
 from booking.bookings.words import DAY
-from booking.facilities.places import ResourcePlace, hour_kinds, opening_moment
+from booking.facilities.places import ResourcePlace, opening_moment
 from booking.people.viewer import Viewer
 
 MOST = 3
@@ -118,7 +119,7 @@ def _candidates(want: Want, facts: Facts, wished: Period, centre: datetime) -> I
     """Yield periods on the grid of the first resource, nearest to the centre first."""
     resource, tz = want.resource, want.resource.facility.tz
     wall_length = wall(wished.end, tz) - wall(wished.start, tz)
-    grid = int(str(resource.effective(facts.role)["grid_minutes"].value))
+    grid = grid_of(resource, facts.role)
     starts = [
         start
         for start in _grid_starts(resource, facts.role, grid, wished, centre)
@@ -130,34 +131,21 @@ def _candidates(want: Want, facts: Facts, wished: Period, centre: datetime) -> I
             yield Period(start, end)
 
 
-def at_wall(start: datetime, length: timedelta, resource: ResourcePlace) -> datetime:
-    """Add a wall-clock length to a moment."""
-    tz = resource.facility.tz
-    local = wall(start, tz) + length
-    return at(local.date(), local.time(), tz)
-
-
 def _grid_starts(
     resource: ResourcePlace, role: str, grid: int, wished: Period, centre: datetime
 ) -> Iterator[datetime]:
     tz = resource.facility.tz
-    step = timedelta(minutes=30 if grid >= DAY else max(grid, 15))
+    step = step_of(grid)
     first = centre.astimezone(tz).date() - REACH
     wished_at = wall(wished.start, tz)
     midnight = datetime.combine(wished_at.date(), time())
     on_step = (midnight + (wished_at - midnight) // step * step).time()
     for n in range(2 * REACH.days + 1):
         day = first + timedelta(days=n)
-        if resource.closed_on(day):
-            continue
-        if resource.running == "free":
+        if resource.running != "free":
+            yield from starts_on(resource, role, day)
+        elif not resource.closed_on(day):
             yield from (at(day, on_step, tz) + k * step for k in (-2, -1, 0, 1, 2))
-            continue
-        for span in resource.facility.opening(day, hour_kinds(role)):
-            moment = span.start
-            while moment < span.end:
-                yield moment
-                moment += step
 
 
 def _alternative(period: Period, facts: Facts, differs: tuple[str, ...]) -> Alternative:

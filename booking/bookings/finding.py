@@ -11,13 +11,12 @@ from datetime import date, datetime, timedelta
 
 from booking.base import clock
 from booking.base.errors import Invalid
-from booking.base.period import Period, day_period, days_of, zone
-from booking.bookings.alternatives import at_wall
+from booking.base.period import Period, days_of, zone
 from booking.bookings.facts import find_cast, gather
+from booking.bookings.grid import at_wall, grid_of, starts_on
 from booking.bookings.request import MAX_RESOURCES, BookingRequest, Facts, Want, Wanted
 from booking.bookings.rules import accepts, check
 from booking.bookings.words import DAY
-from booking.facilities.places import ResourcePlace, hour_kinds
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
 from booking.schedule.free import PeopleThere, Taken
@@ -25,7 +24,6 @@ from booking.schedule.free import PeopleThere, Taken
 LONGEST_WINDOW = timedelta(days=400)
 MOST_OPTIONS = 60
 MOST_SLOTS = 20
-LEAST_STEP = 15
 UTC_ZONE = zone("UTC")
 ASKED_WHY = 120
 
@@ -61,13 +59,11 @@ class Found:
 def find_slots(asked: SlotSearch, by: Viewer) -> Found:
     """Return the first slots for everything asked for; raise `Invalid` for what makes no sense."""
     _must_make_sense(asked)
-    first = tuple(options[0] for options in asked.options)
     start = max(asked.earliest, clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1))
     if start + asked.length > asked.latest:
         return Found((), (("in_past", 1),))
-    request = BookingRequest(start, start + asked.length, first, "find a slot", people=asked.people)
-    cast = find_cast(_without_doubles(request), by)
     wants = _wants(asked)
+    cast = find_cast(_first_choices(wants, Period(start, start + asked.length), asked.people), by)
     everything = tuple({want.resource.id: want for options in wants for want in options}.values())
     facts = gather(replace(cast, wants=everything), asked.people, Period(start, asked.latest), by)
     search = _Search(asked, wants, facts, start)
@@ -91,9 +87,11 @@ def _must_make_sense(asked: SlotSearch) -> None:
         raise Invalid(errors)
 
 
-def _without_doubles(request: BookingRequest) -> BookingRequest:
-    """The same resource may be the first choice twice: the request is only there to find who asks."""
-    return replace(request, resources=tuple({one.code: one for one in request.resources}.values()))
+def _first_choices(wants: list[list[Want]], period: Period, people: int) -> BookingRequest:
+    """Return a request that is only there to find who asks; each resource once, first choice or not."""
+    units = {options[0].resource.code: options[0].units for options in wants}
+    chosen = tuple(Wanted(code, number) for code, number in units.items())
+    return BookingRequest(period.start, period.end, chosen, "find a slot", people=people)
 
 
 def _wants(asked: SlotSearch) -> list[list[Want]]:
@@ -181,32 +179,12 @@ class _Search:
         """Yield every period on the grid of what stands first, in order of time."""
         role, length = self._facts.role, self._asked.length
         resources = [want.resource for want in self._wants[0]]
-        by_days = _grid(resources[0], role) >= DAY
+        by_days = grid_of(resources[0], role) >= DAY
         for day in days_of(Period(self._start, self._asked.latest), resources[0].facility.tz):
             for start in sorted({moment for one in resources for moment in starts_on(one, role, day)}):
                 end = at_wall(start, length, resources[0]) if by_days else start + length
                 if self._start <= start and end <= self._asked.latest:
                     yield Period(start, end)
-
-
-def starts_on(resource: ResourcePlace, role: str, day: date) -> Iterator[datetime]:
-    """Yield the moments of a day on which a booking of a resource may begin: hours, closures and grid."""
-    grid, tz = _grid(resource, role), resource.facility.tz
-    if resource.closed_on(day):
-        return
-    step = timedelta(minutes=30 if grid >= DAY else max(grid, LEAST_STEP))
-    spans = [day_period(day, tz)]
-    if resource.running != "free":
-        spans = resource.facility.opening(day, hour_kinds(role))
-    for span in spans:
-        moment = span.start
-        while moment < span.end:
-            yield moment
-            moment += step
-
-
-def _grid(resource: ResourcePlace, role: str) -> int:
-    return int(str(resource.effective(role)["grid_minutes"].value))
 
 
 class _Busy:

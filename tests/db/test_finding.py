@@ -100,6 +100,12 @@ def test_units_are_counted(world: World) -> None:
     assert find_slots(fewer, world.viewer("researcher")).slots[0].period.start <= first.period.start
 
 
+def test_a_choice_that_is_too_small_is_passed_over(world: World) -> None:
+    choice = (Wanted("H-BSC1", 3), Wanted("H-HALL", 3))
+    search = SlotSearch((choice,), timedelta(hours=1), clock.now(), clock.now() + WEEK)
+    assert find_slots(search, world.viewer("student")).slots[0].resources == (("H-HALL", 3),)
+
+
 def test_it_says_which_rule_is_most_in_the_way(world: World) -> None:
     found = find_slots(asked("H-BSC1", hours=30), world.viewer("student"))
     assert found.slots == ()
