@@ -19,7 +19,16 @@ from booking.api.paging import Cursor, moment_in, page, read_cursor
 from booking.base import clock
 from booking.base.errors import Busy, Forbidden, Invalid, NotFound, Refused, Stale, refuse
 from booking.base.period import Period
-from booking.bookings.actions import advised, approve, book, cancel, change, check_only, decline, find
+from booking.bookings.actions import (
+    advised,
+    approve,
+    book_and_show,
+    cancel,
+    change,
+    check_only,
+    decline,
+    find,
+)
 from booking.bookings.models import Booking
 from booking.bookings.queries import (
     Detail,
@@ -36,7 +45,6 @@ from booking.bookings.request import BookingRequest
 from booking.bookings.visibility import Level, may_change
 from booking.facilities.places import ResourcePlace
 from booking.facilities.queries import places
-from booking.people.viewer import Viewer
 
 ONE = "/bookings/<string(length=16):booking_id>"
 PAST, AHEAD = timedelta(days=31), timedelta(days=92)
@@ -146,7 +154,7 @@ def make_booking(body: dict[str, Any]) -> Response:
     """Make a booking, or a request where a resource needs approval"""
     wanted, viewer = _request(body), caller()
     with advised(wanted, viewer):
-        return once(viewer, lambda: _answer(book(wanted, viewer), 201))
+        return once(viewer, lambda: _shown(book_and_show(wanted, viewer), 201))
 
 
 @door.operation("POST", "/bookings/check", tag="Bookings", shows=schemas.CheckShown)
@@ -300,9 +308,11 @@ def _find_to_change(booking_id: str) -> Booking:
 
 
 def _answer(booking: Booking, status: int = 200) -> Answer:
-    viewer: Viewer = caller()
-    seen = detail(booking, viewer)
-    shown = shapes.booking(seen)
+    return _shown(detail(booking, caller()), status)
+
+
+def _shown(seen: Detail, status: int = 200) -> Answer:
+    booking, shown = seen.booking, shapes.booking(seen)
     version = booking.version if seen.level is Level.FULL else None
     location = f"{PREFIX}/bookings/{booking.public_id}" if status == 201 else None
     return Answer(shown, status, version, location)

@@ -8,6 +8,7 @@ import fcntl
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -38,7 +39,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -49,8 +50,10 @@ from sqlalchemy.orm import (
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from booking.base.errors import Busy
+from booking.base.prepared import Values, prepared
 
 LOCK_SECONDS = 3
+RESTS = 1.0  # seconds after which a connection may have been cut off unnoticed
 NEXT, NEXT_BUT_ONE = 0.0001, 0.001  # seconds between two looks of the writer whose turn it is soon
 _LOCK_NOT_AVAILABLE = {"55P03", "40P01", "40001", "57014"}
 _CONVENTION = {
@@ -115,7 +118,6 @@ def engine_options(url: str, threads: int = 8) -> dict[str, Any]:
         "pool_size": threads,
         "max_overflow": threads,
         "pool_timeout": LOCK_SECONDS,
-        "pool_pre_ping": True,
     }
 
 
@@ -125,6 +127,24 @@ def init_app(app: Flask) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _tame_sqlite(db.engine)
+        else:
+            _wake(db.engine)
+
+
+def _wake(engine: Engine) -> None:
+    """Try a connection that rested before it is used: the server may have been restarted meanwhile."""
+
+    @event.listens_for(engine, "checkin")
+    def lay_down(_: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def try_it(dbapi: Any, record: Any, _: Any) -> None:
+        if time.monotonic() - record.info.get("rests_since", 0) > RESTS:
+            try:
+                engine.dialect.do_ping(dbapi)
+            except Exception as error:
+                raise DisconnectionError from error  # the pool then opens a new one
 
 
 def _tame_sqlite(engine: Engine) -> None:
@@ -140,6 +160,40 @@ def _tame_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql(f"BEGIN {how}")
 
 
+class InOrder:
+    """A lock that lets those who wait for it in by the order in which they came."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._taken = False
+
+    def acquire(self, seconds: float) -> bool:
+        """Wait for one's turn for so long; tell whether it came."""
+        with self._guard:
+            if not self._taken:
+                self._taken = True
+                return True
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        if turn.acquire(timeout=seconds):
+            return True
+        with self._guard:
+            if turn not in self._waiting:  # it came at the last moment
+                return True
+            self._waiting.remove(turn)
+            return False
+
+    def release(self) -> None:
+        """Hand over to the next."""
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._taken = False
+
+
 class _WritersQueue:
     """Lets SQLite's writers in one by one: fair within a process, by lock files between processes.
 
@@ -148,12 +202,12 @@ class _WritersQueue:
     """
 
     def __init__(self) -> None:
-        self._head = threading.Lock()
+        self._head = InOrder()
 
     @contextmanager
     def turn(self, database: str) -> Iterator[None]:
         deadline = time.monotonic() + LOCK_SECONDS
-        if not self._head.acquire(timeout=LOCK_SECONDS):
+        if not self._head.acquire(LOCK_SECONDS):
             raise Busy
         try:
             with _opened(f"{database}-next") as following, _opened(f"{database}-queue") as writing:
@@ -261,7 +315,7 @@ def lock(model: type[Row], ids: Collection[int]) -> dict[int, Row]:
 def hold_back(model: type[Row], ids: Collection[int]) -> None:
     """Lock rows without reading them: nothing to do on SQLite, where one transaction at a time writes."""
     if ids and not is_sqlite():
-        read(_locking(model), {"ids": sorted(ids)})
+        write(_locking(model), {"ids": sorted(ids)})
 
 
 @cache
@@ -291,14 +345,18 @@ def _id(model: type[Base]) -> InstrumentedAttribute[int]:
 # --- prepared statements: built once, run past the ORM ---------------------------------------------
 
 
-def read(query: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
-    """Run a prepared query and return plain rows; the session keeps nothing of them."""
-    return _connection().execute(query, values or {}).all()
+def read(query: Executable, values: Values | None = None) -> Sequence[Any]:
+    """Run a prepared query, the same object each time and return plain rows, unknown to the session."""
+    connection, given = _connection(), values or {}
+    return prepared(query, connection.dialect, tuple(given)).rows(connection, given)
 
 
-def write(statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
+def write(statement: Executable, values: Values | Sequence[Values]) -> None:
     """Run a prepared insert, update or delete once, or once for each set of values."""
-    _connection().execute(statement, values)
+    connection = _connection()
+    many = [values] if isinstance(values, Mapping) else values
+    if many:
+        prepared(statement, connection.dialect, tuple(many[0])).run(connection, many)
 
 
 def _connection() -> Connection:

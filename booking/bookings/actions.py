@@ -30,7 +30,17 @@ from booking.bookings.alternatives import alternatives
 from booking.bookings.events import BookingApproved, BookingChanged, BookingEnded, BookingMade
 from booking.bookings.facts import Cast, before_of, find_cast, gather, lock_everything
 from booking.bookings.models import HOLDING, Booking, BookingResource, Participant
-from booking.bookings.queries import picture, picture_of, relation_of, resources_of, text_of
+from booking.bookings.queries import (
+    Contents,
+    Detail,
+    Held,
+    picture,
+    picture_of,
+    relation_of,
+    resources_of,
+    text_of,
+    with_names,
+)
 from booking.bookings.request import BookingRequest, Facts
 from booking.bookings.rules import check, choose
 from booking.bookings.visibility import Level, acts_as_staff, level, may_change, must_give_a_reason
@@ -39,7 +49,7 @@ from booking.people.models import Project, User, public_id
 from booking.people.sessions import must_be_able_to_write
 from booking.people.viewer import Viewer
 from booking.schedule.actions import UnitTaken, occupy, open_hold, release, shorten
-from booking.schedule.free import PeopleThere, presence_of
+from booking.schedule.free import Claim, PeopleThere, presence_of
 
 ANSWER_WITHIN = timedelta(days=3)
 MAX_REASON = 1000
@@ -49,6 +59,16 @@ ENDED = ("cancelled", "declined", "completed")  # stored as completed: ended ear
 
 def book(request: BookingRequest, by: Viewer) -> Booking:
     """Make a booking, or a request where a resource needs approval; raise `Refused` with all reasons."""
+    return _book(request, by).booking
+
+
+def book_and_show(request: BookingRequest, by: Viewer) -> Detail:
+    """Make a booking as `book` does, and return it as it may be seen: nothing of it is read back."""
+    with transaction():
+        return with_names([_book(request, by)], by)[0]
+
+
+def _book(request: BookingRequest, by: Viewer) -> Contents:
     must_be_able_to_write(by)
     with transaction():
         cast = find_cast(request, by)
@@ -56,12 +76,12 @@ def book(request: BookingRequest, by: Viewer) -> Booking:
         facts = gather(cast, request.people, request.period, by)
         _must_pass(request.period, facts)
         booking = _new(request, cast, by)
-        _take(booking, facts)
+        claims = _take(booking, facts)
         _write_links(booking, cast, facts)
         audit.record("booked", "booking", booking.id, by.id, after=_picture(booking, cast))
         emit(BookingMade(booking, by.id, frozenset(cast.user_ids)))
         _touch(booking, cast.user_ids, [want.resource.id for want in cast.wants])
-    return booking
+    return _contents(booking, cast, claims)
 
 
 def check_only(
@@ -263,7 +283,8 @@ def _ask_again(booking: Booking, cast: Cast, by: Viewer) -> None:
         _ask_if_needed(booking, cast, by)
 
 
-def _take(booking: Booking, facts: Facts) -> None:
+def _take(booking: Booking, facts: Facts) -> list[tuple[Claim, list[int]]]:
+    """Write what a booking holds, and return it as claims with the units taken."""
     period = Period(booking.starts_at, booking.ends_at)
     chosen = choose(period, facts)
     long_stays = {want.resource.id: want.resource.long_stay for want in facts.wants}
@@ -276,6 +297,21 @@ def _take(booking: Booking, facts: Facts) -> None:
         raise SlotTaken(
             [Refusal("slot_taken", text, None, "no double booking", "the product", "Choose another time.")]
         ) from taken
+    return claims
+
+
+def _contents(booking: Booking, cast: Cast, claims: list[tuple[Claim, list[int]]]) -> Contents:
+    held = [
+        Held(claim.resource_id, unit_id, claim.starts_at, claim.held_until, claim.cleared_until)
+        for claim, units in claims
+        for unit_id in units
+    ]
+    return Contents(
+        booking,
+        tuple((want.resource.id, want.units) for want in cast.wants),
+        tuple(sorted(held, key=lambda one: one.unit_id)),
+        frozenset(person.id for person in cast.participants),
+    )
 
 
 def _people_brought(period: Period, facts: Facts) -> list[PeopleThere]:

@@ -20,6 +20,7 @@ from booking.facilities.models import Resource, Room
 from booking.facilities.places import Places
 from booking.facilities.queries import directory_version, places
 from booking.people.models import Membership, Organisation, Project, User
+from booking.people.names import ProjectName
 from booking.people.viewer import Viewer, client_of
 from booking.schedule.free import Taken, group_by_resource
 from booking.schedule.models import Occupancy
@@ -46,7 +47,7 @@ class Cast:
     organiser: Person
     participants: tuple[Person, ...]
     supervisor: Person | None
-    project: Project | None
+    project: ProjectName | None
     client: str
     places: Places
 
@@ -154,21 +155,32 @@ def _project(
     wants: Iterable[Want],
     kept: int | None,
     errors: dict[str, list[str]],
-) -> Project | None:
-    query = select(Project, Membership.user_id).outerjoin(
-        Membership, (Membership.project_id == Project.id) & (Membership.user_id == organiser.id)
-    )
-    query = query.where(Project.code == code, or_(Project.active, Project.id == kept))
-    row = db.session.execute(query).one_or_none()
-    if row is not None:
-        project, member = row
-        if project.id == kept:
-            return project
+) -> ProjectName | None:
+    row = next(iter(read(_PROJECT, {"code": code, "organiser": organiser.id})), None)
+    if row is not None and (row.active or row.id == kept):
         own_staff = all(by.staffs(want.resource.facility.id) for want in wants)
-        if member or (own_staff and project.organisation_id == organiser.organisation_id):
-            return project
+        own_project = own_staff and row.organisation_id == organiser.organisation_id
+        if row.id == kept or row.member_id is not None or own_project:
+            return ProjectName(row.id, row.code, row.name, row.confidential)
     errors.setdefault("project", []).append(f"{organiser.name} has no project {code[:40]!r}.")
     return None
+
+
+_PROJECT = (
+    select(
+        Project.id,
+        Project.code,
+        Project.name,
+        Project.confidential,
+        Project.active,
+        Project.organisation_id,
+        Membership.user_id.label("member_id"),
+    )
+    .outerjoin(
+        Membership, (Membership.project_id == Project.id) & (Membership.user_id == bindparam("organiser"))
+    )
+    .where(Project.code == bindparam("code"))
+)
 
 
 def lock_everything(cast: Cast, others: Collection[int] = (), people: Collection[int] = ()) -> None:

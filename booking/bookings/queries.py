@@ -61,6 +61,16 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Contents:
+    """A booking with what its other rows say: (resource id, units) in order, units held, who takes part."""
+
+    booking: Booking
+    resources: tuple[tuple[int, int], ...]
+    held: tuple[Held, ...]
+    participants: frozenset[int]
+
+
+@dataclass(frozen=True)
 class Detail:
     """A booking as one viewer may see it, with the names that a page or an answer shows."""
 
@@ -141,23 +151,32 @@ def details(bookings: Sequence[Booking], by: Viewer | None) -> list[Detail]:
     if not bookings:
         return []
     asked = {"ids": [booking.id for booking in bookings]}
-    taken = _grouped(read(_LINKS, asked))
-    held = _grouped(read(_HOLDING, asked))
-    participants = _grouped(read(_PARTICIPANTS, asked))
-    known = names()
+    links, rows, people = (_grouped(read(query, asked)) for query in (_LINKS, _HOLDING, _PARTICIPANTS))
+    contents = [
+        Contents(
+            booking,
+            tuple((resource_id, units) for _, resource_id, units in links[booking.id]),
+            tuple(Held(*row[1:]) for row in rows[booking.id]),
+            frozenset(user_id for _, user_id in people[booking.id]),
+        )
+        for booking in bookings
+    ]
+    return with_names(contents, by)
+
+
+def with_names(contents: Sequence[Contents], by: Viewer | None) -> list[Detail]:
+    """Return bookings, whose contents are known, with the names around them."""
+    known, catalogue = names(), places()
+    bookings = [one.booking for one in contents]
     known.know(
         {
-            *(row.user_id for rows in participants.values() for row in rows),
-            *(one for booking in bookings for one in (booking.organiser_id, booking.supervisor_id)),
+            *(person for one in contents for person in one.participants),
+            *(person for booking in bookings for person in (booking.organiser_id, booking.supervisor_id)),
         },
         {booking.organisation_id for booking in bookings},
         {booking.project_id for booking in bookings},
     )
-    catalogue = places()
-    return [
-        _detail(booking, by, catalogue, known, taken[booking.id], held[booking.id], participants[booking.id])
-        for booking in bookings
-    ]
+    return [_detail(one, by, catalogue, known) for one in contents]
 
 
 _LINKS = (
@@ -191,24 +210,16 @@ def _grouped(rows: Iterable[Any]) -> dict[int, list[Any]]:
     return groups
 
 
-def _detail(
-    booking: Booking,
-    by: Viewer | None,
-    catalogue: Places,
-    known: Names,
-    links: Sequence[Any],
-    rows: Sequence[Any],
-    people: Sequence[Any],
-) -> Detail:
-    held = tuple(Held(*row[1:]) for row in rows)
+def _detail(one: Contents, by: Viewer | None, catalogue: Places, known: Names) -> Detail:
+    booking = one.booking
     resources = tuple(
-        (resource, link.units, _unit_names(resource, held))
-        for link in links
-        if (resource := catalogue.resources.get(link.resource_id))
+        (resource, units, _unit_names(resource, one.held))
+        for resource_id, units in one.resources
+        if (resource := catalogue.resources.get(resource_id))
     )
     organisation = known.organisations[booking.organisation_id]
     project = known.projects[booking.project_id] if booking.project_id else None
-    participants = sorted((known.people[row.user_id] for row in people), key=lambda one: (one.name, one.id))
+    participants = sorted((known.people[person] for person in one.participants), key=lambda p: (p.name, p.id))
     seen = Relation(
         organiser_id=booking.organiser_id,
         organisation_id=booking.organisation_id,
@@ -216,7 +227,7 @@ def _detail(
         project_id=booking.project_id,
         confidential=project is not None and project.confidential,
         supervisor_id=booking.supervisor_id,
-        takes_part=by is not None and any(person.id == by.id for person in participants),
+        takes_part=by is not None and by.id in one.participants,
         facilities=frozenset(resource.facility.id for resource, _, _ in resources) | {booking.facility_id},
     )
     return Detail(
@@ -229,7 +240,7 @@ def _detail(
         project,
         known.people[booking.supervisor_id] if booking.supervisor_id else None,
         tuple(participants),
-        held,
+        one.held,
     )
 
 

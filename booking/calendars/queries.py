@@ -183,7 +183,7 @@ def _working(condition: ColumnElement[bool]) -> list[Link]:
 
 
 def _link(row: Row[Any]) -> Link:
-    return Link(**row._mapping)
+    return Link(**row._asdict())
 
 
 @cache
@@ -366,7 +366,7 @@ def _long_stay_in(window: Period) -> ColumnElement[bool]:
 
 
 def _all(*queries: Select[Any], viewer: int = 0) -> list[Row[Any]]:
-    return list(read(union_all(*queries), {"viewer": viewer}))
+    return list(db.session.execute(union_all(*queries), {"viewer": viewer}))
 
 
 def held_by(link: Link, window: Period) -> list[tuple[datetime, datetime]]:

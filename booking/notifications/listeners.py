@@ -15,7 +15,7 @@ from booking.bookings.queries import text_of
 from booking.facilities.models import Duty, Resource
 from booking.notifications.models import OutboxMessage
 from booking.people.events import PasswordForgotten, PersonInvited
-from booking.people.models import User
+from booking.people.models import User, public_id
 from booking.people.viewer import STAFF_DUTIES
 
 AHEAD = timedelta(days=1)  # of a booking's start: when its reminder is due
@@ -111,6 +111,7 @@ def _drop_reminders(booking: Booking) -> None:
 
 def _row(kind: str, booking_id: int | None, person: int, facts: Row, due: datetime) -> Row:
     return {
+        "public_id": public_id(),
         "kind": kind,
         "recipient_id": person,
         "booking_id": booking_id,

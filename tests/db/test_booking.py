@@ -1,6 +1,6 @@
 """To book: everything is stored together or nothing is, and every rule has its say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -11,10 +11,11 @@ from sqlalchemy import select
 from booking.base import audit, clock, events
 from booking.base.db import db, transaction
 from booking.base.errors import Forbidden, Invalid, Refused, SlotTaken
-from booking.bookings.actions import advised, book, check_only
+from booking.bookings.actions import advised, book, book_and_show, check_only, find
 from booking.bookings.alternatives import next_free
 from booking.bookings.events import BookingMade
 from booking.bookings.models import BookingResource, Participant
+from booking.bookings.queries import detail
 from booking.bookings.request import BookingRequest, Wanted
 from booking.facilities.actions import directory_changed
 from booking.facilities.models import Policy, Resource
@@ -35,6 +36,25 @@ def refused(wanted: BookingRequest, viewer: Any) -> Refused:
 
 
 # --- what is stored
+
+
+def shown_anew(world: World) -> Iterator[tuple[str, BookingRequest]]:
+    """Yield who books what: with several units, overnight, with many people, for somebody else."""
+    yield "student", request()
+    yield "student", request(Wanted("H-HALL", 5))
+    yield "researcher", request("H-BR1", next_weekday(9.5, days=7), hours=24)
+    people = {"participants": ("leader@hub.example", "researcher@hub.example"), "people": 2}
+    yield "student", request("H-BSC2", project="P-OPEN", supervisor="leader@hub.example", **people)
+    yield "staff", request("H-BSC1", next_weekday(14), on_behalf_of="student@hub.example")
+
+
+def test_what_is_shown_at_once_is_what_is_stored(world: World) -> None:
+    for name, wanted in shown_anew(world):
+        viewer = world.viewer(name)
+        shown = book_and_show(wanted, viewer)
+        db.session.remove()
+        stored = detail(find(shown.booking.public_id, viewer), viewer)
+        assert replace(shown, booking=stored.booking) == stored
 
 
 def test_a_booking_is_stored_with_all_that_belongs_to_it(world: World) -> None:
