@@ -50,7 +50,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from booking.base.errors import Busy
-from booking.base.prepared import Values, prepared
+from booking.base.prepared import Values, prepared, send
 
 LOCK_SECONDS = 3
 RESTS = 1.0  # seconds after which a connection may have been cut off unnoticed
@@ -157,7 +157,7 @@ def _tame_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         how = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {how}")
+        send(connection, f"BEGIN {how}", ())
 
 
 class InOrder:
@@ -349,6 +349,11 @@ def read(query: Executable, values: Values | None = None) -> Sequence[Any]:
     """Run a prepared query, the same object each time and return plain rows, unknown to the session."""
     connection, given = _connection(), values or {}
     return prepared(query, connection.dialect, tuple(given)).rows(connection, given)
+
+
+def read_composed(query: Executable, values: Values) -> Sequence[Any]:
+    """Run a query that was put together for this occasion, and return plain rows as `read` does."""
+    return _connection().execute(query, values).all()
 
 
 def write(statement: Executable, values: Values | Sequence[Values]) -> None:

@@ -41,11 +41,11 @@ class _Text:
             for index, member in enumerate(members)
         }
 
+        types = {name: bind.type for bind, name in compiled.bind_names.items()}
+
         def slot(name: str) -> _Slot:
             source, index = member_of.get(name, (name, None))
-            process = (
-                compiled.binds[source].type.dialect_impl(compiled.dialect).bind_processor(compiled.dialect)
-            )
+            process = types[source].dialect_impl(compiled.dialect).bind_processor(compiled.dialect)
             if source in given:
                 return _Slot(name, source, index, process, None)
             constant = defaults[name] if name in defaults else state.parameters[name]
@@ -77,7 +77,8 @@ class Prepared:
         compiled = cast(ClauseElement, statement).compile(dialect=dialect, column_keys=list(names))
         self._compiled = cast(SQLCompiler, compiled)
         self._statement, self._dialect = statement, dialect
-        self._lists = [bind.key for bind in self._compiled.post_compile_params if bind.expanding]
+        lists = {self._compiled.bind_names[bind] for bind in self._compiled.post_compile_params}
+        self._lists = sorted(lists & set(names))
         self._texts: dict[tuple[int, ...], _Text] = {}
         self._read: Callable[[Any], list[Any]] | None = None
         filled: Any = [*self._compiled.insert_prefetch, *self._compiled.update_prefetch]

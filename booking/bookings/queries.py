@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, false, func,
 from sqlalchemy.orm import aliased
 
 from booking.base import clock
-from booking.base.db import db, read
+from booking.base.db import db, read, read_composed
 from booking.base.period import Period
 from booking.bookings.facts import relation, relation_columns, takes_part
 from booking.bookings.models import HOLDING, Booking, BookingResource, Participant
@@ -337,10 +337,13 @@ def blocks(
     long_stays = any(catalogue.resources[r].long_stay for r in known)
     if not known:
         return []
-    query, values = _blocks(long_stays), {"resources": known, "viewer": viewer.id if viewer else 0}
+    query = _blocks(long_stays)
+    values = {"resources": known, "viewer": viewer.id if viewer else 0, **window_values(window)}
     if hidden_only and viewer is not None:
-        query = query.where(~func.coalesce(_visible_to(viewer, Level.PARTIAL), false()))
-    found = _reduce(read(query, values | window_values(window)), viewer, catalogue, by_unit)
+        seen = func.coalesce(_visible_to(viewer, Level.PARTIAL), false())
+        found = _reduce(read_composed(query.where(~seen), values), viewer, catalogue, by_unit)
+    else:
+        found = _reduce(read(query, values), viewer, catalogue, by_unit)
     return [block for block in found if block.level < Level.PARTIAL] if hidden_only else found
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from booking.base import clock
-from booking.base.db import db, read
+from booking.base.db import db, read, read_composed
 from booking.base.errors import NotFound
 from booking.base.period import Period
 from booking.bookings.facts import relation_columns, takes_part
@@ -366,7 +366,7 @@ def _long_stay_in(window: Period) -> ColumnElement[bool]:
 
 
 def _all(*queries: Select[Any], viewer: int = 0) -> list[Row[Any]]:
-    return list(db.session.execute(union_all(*queries), {"viewer": viewer}))
+    return list(read_composed(union_all(*queries), {"viewer": viewer}))
 
 
 def held_by(link: Link, window: Period) -> list[tuple[datetime, datetime]]:

@@ -44,7 +44,7 @@ def answer_plainly() -> Response | None:
 def keep_sessions_out(setup: BlueprintSetupState) -> None:
     """See to it that fetching a calendar neither reads nor sends a cookie."""
     app: Any = setup.app
-    app.session_interface = feeds_served.NoSessionForCalendars()
+    app.session_interface = feeds_served.SessionForBrowsers()
 
 
 DETAIL_WORDS = {

@@ -75,18 +75,20 @@ def nothing() -> Response:
     return _plain("There is no such calendar.", 404)
 
 
-class NoSessionForCalendars(SecureCookieSessionInterface):
-    """Neither reads nor sends a cookie where a calendar is fetched."""
+class SessionForBrowsers(SecureCookieSessionInterface):
+    """Neither reads nor sends a cookie where a calendar is fetched, or where a program names its token."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        return self.session_class() if _is_calendar(request) else super().open_session(app, request)
+        return self.session_class() if _by_program(request) else super().open_session(app, request)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if not _is_calendar(request):
+        if not _by_program(request):
             super().save_session(app, session, response)
 
 
-def _is_calendar(asked: Request) -> bool:
+def _by_program(asked: Request) -> bool:
+    if asked.path.startswith("/api/"):
+        return "Authorization" in asked.headers
     return asked.path.startswith("/feeds/") and asked.path.endswith(".ics")
 
 

@@ -108,3 +108,12 @@ def test_a_stored_row_is_known_to_the_session(world: World) -> None:
         row.reason = "changed after it was stored"
     db.session.expire_all()
     assert db.session.get_one(AuditEntry, 77).reason == "changed after it was stored"
+
+
+def test_lists_that_belong_to_the_statement_are_constants(world: World) -> None:
+    query = select(Resource.code).where(
+        Resource.code.in_(["H-LC", "H-BSC1"]), Resource.code.in_(bindparam("codes", expanding=True))
+    )
+    for codes in (["H-LC"], ["H-BSC2"], ["H-BSC1", "H-LC"], []):
+        found = read(query.order_by(Resource.code), {"codes": codes})
+        assert [row.code for row in found] == [code for code in codes if code != "H-BSC2"]
