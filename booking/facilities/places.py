@@ -32,6 +32,7 @@ POLICY_DEFAULTS: Mapping[str, object] = {
     "changeover_minutes": 0,
     "clearance_minutes": 0,
 }
+ANSWER_DAYS = 2  # working days until a request goes to the next who may answer; one later it expires
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,22 @@ class PolicyPlace:
         """Order policies from the general to the specific."""
         scope = 2 if self.resource_id is not None else 1 if self.kind is not None else 0
         return scope, int(self.role is not None)
+
+
+@dataclass(frozen=True)
+class ApprovalPlace:
+    """When bookings need approval, and who gives it, in order; `own`: who decides may decide for themself."""
+
+    name: str
+    set_by: str
+    kind: str | None = None
+    resource_id: int | None = None
+    role: str | None = None
+    longer_than_minutes: int | None = None
+    outside_hours: bool = False
+    deciders: tuple[str, ...] = ("staff",)
+    own: bool = False
+    answer_days: int = ANSWER_DAYS
 
 
 @dataclass(frozen=True)
@@ -181,6 +198,8 @@ class ResourcePlace:
     twins: tuple[int, ...] = ()
     renamed_at: datetime | None = None
     certificates: tuple[CertificatePlace, ...] = ()
+    approvals: tuple[ApprovalPlace, ...] = ()
+    owners: tuple[int, ...] = ()
     _effective: dict[str, dict[str, Ruled]] = field(default_factory=dict, compare=False, repr=False)
 
     def state_on(self, day: date) -> str:
