@@ -19,7 +19,17 @@ from booking.api.paging import Cursor, moment_in, page, read_cursor
 from booking.base import clock
 from booking.base.errors import Busy, Forbidden, Invalid, NotFound, Refused, Stale, refuse
 from booking.base.period import Period
-from booking.bookings.actions import advised, approve, book, cancel, change, check_only, decline, find
+from booking.bookings.actions import (
+    advised,
+    approve,
+    book,
+    cancel,
+    change,
+    check_only,
+    decline,
+    find,
+    find_to_answer,
+)
 from booking.bookings.models import Booking
 from booking.bookings.queries import (
     Detail,
@@ -268,9 +278,8 @@ def cancel_booking(asked: dict[str, Any], booking_id: str) -> Response:
 @door.operation("POST", f"{ONE}/approve", tag="Requests", shows=schemas.BookingShown)
 @door.arguments(schemas.Reason, required=False)
 def approve_booking(body: dict[str, Any], booking_id: str) -> Response:
-    """Say yes to a request"""
-    _find(booking_id)
-    viewer = caller()
+    """Say yes to a request; it stays requested while somebody else has to say yes as well"""
+    viewer = _known_to_answer(booking_id)
     return once(viewer, lambda: _answer(approve(booking_id, viewer, body["reason"])))
 
 
@@ -278,8 +287,7 @@ def approve_booking(body: dict[str, Any], booking_id: str) -> Response:
 @door.arguments(schemas.Reason, required=False)
 def decline_booking(body: dict[str, Any], booking_id: str) -> Response:
     """Say no to a request, with the reason that its organiser is told"""
-    _find(booking_id)
-    viewer = caller()
+    viewer = _known_to_answer(booking_id)
     return once(viewer, lambda: _answer(decline(booking_id, viewer, body["reason"])))
 
 
@@ -290,6 +298,13 @@ def _find(booking_id: str) -> Booking:
     if not _ID.fullmatch(booking_id):
         raise NotFound
     return find(booking_id, caller())
+
+
+def _known_to_answer(booking_id: str) -> Viewer:
+    if not _ID.fullmatch(booking_id):
+        raise NotFound
+    find_to_answer(booking_id, caller())
+    return caller()
 
 
 def _find_to_change(booking_id: str) -> Booking:

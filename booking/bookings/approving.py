@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from booking.base.period import Period
+from booking.bookings import words
 from booking.bookings.rules_people import works_out_of_hours
 from booking.facilities.places import ApprovalPlace, FacilityPlace, ResourcePlace
 from booking.facilities.workdays import working_days_later
@@ -16,6 +17,16 @@ DECIDERS = {
     "staff": "the facility's staff",
     "facility_manager": "a facility manager",
 }
+
+
+def in_words(rule: ApprovalPlace) -> str:
+    """Say when a rule asks for approval, and whom: `by the quality officer, then …; if longer than 8 h`."""
+    parts = ["by " + ", then ".join(DECIDERS[decider] for decider in rule.deciders)]
+    if rule.longer_than_minutes is not None:
+        parts.append(f"if longer than {words.length(rule.longer_than_minutes)}")
+    if rule.outside_hours:
+        parts.append("if people are there outside staffed hours")
+    return "; ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -57,11 +68,16 @@ def steps_needed(
 
 
 def _rules_for(resource: ResourcePlace, period: Period, role: str, people: int) -> Iterator[ApprovalPlace]:
-    for rule in resource.approvals:
-        if rule.role in (None, role) and applies(rule, period, people, resource):
-            yield rule
+    return (rule for rule in rules_of(resource, role) if applies(rule, period, people, resource))
+
+
+def rules_of(resource: ResourcePlace, role: str) -> list[ApprovalPlace]:
+    """List the rules of approval that speak of a resource, for a role."""
+    found = [rule for rule in resource.approvals if rule.role in (None, role)]
     if resource.approval:
-        yield ApprovalPlace(f"{resource.code}: approval", f"{resource.facility.code} staff", own=True)
+        owner = f"{resource.facility.code} staff"
+        found.append(ApprovalPlace(f"{resource.code}: approval", owner, resource_id=resource.id, own=True))
+    return found
 
 
 def applies(rule: ApprovalPlace, period: Period, people: int, resource: ResourcePlace) -> bool:

@@ -117,6 +117,10 @@ class ApprovalPlace:
     own: bool = False
     answer_days: int = ANSWER_DAYS
 
+    def because(self, resource: "ResourcePlace") -> str:
+        """Say why it speaks of a resource."""
+        return scope_words(self.resource_id, self.kind, self.role, resource)
+
 
 @dataclass(frozen=True)
 class Ruled:
@@ -236,14 +240,7 @@ class ResourcePlace:
         return rules
 
     def _because(self, policy: PolicyPlace) -> str:
-        scope = (
-            f"it is set for {self.code}"
-            if policy.resource_id is not None
-            else f"{self.code} is of kind {self.kind}"
-            if policy.kind is not None
-            else f"{self.code} is at {self.facility.code}"
-        )
-        return f"{scope}, and you are {policy.role}" if policy.role else scope
+        return scope_words(policy.resource_id, policy.kind, policy.role, self)
 
     @property
     def serviceable_until(self) -> CertificatePlace | None:
@@ -266,6 +263,18 @@ class ResourcePlace:
                 return closure
         name = holiday_name(self.facility.holidays, day)
         return ClosedDays(day, day, name) if name else None
+
+
+def scope_words(resource_id: int | None, kind: str | None, role: str | None, of: ResourcePlace) -> str:
+    """Say why a rule of this scope speaks of a resource."""
+    scope = (
+        f"it is set for {of.code}"
+        if resource_id is not None
+        else f"{of.code} is of kind {of.kind}"
+        if kind is not None
+        else f"{of.code} is at {of.facility.code}"
+    )
+    return f"{scope}, and you are {role}" if role else scope
 
 
 _STRICTEST = ("closed", "planned", "commissioning", "pilot", "retiring", "live")

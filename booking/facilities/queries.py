@@ -173,7 +173,7 @@ def _resources(
             twins=tuple(twins[r.id]),
             renamed_at=r.renamed_at,
             certificates=tuple(certificates[r.id].values()),
-            approvals=tuple(_approval(rule) for rule in approvals if _concerns(rule, r)),
+            approvals=tuple(approval_place(rule) for rule in approvals if _concerns(rule, r)),
             owners=tuple(owners[r.id]),
         )
         for r in db.session.scalars(select(Resource).order_by(Resource.position, Resource.code))
@@ -217,7 +217,8 @@ def _policy(row: Policy) -> PolicyPlace:
     return PolicyPlace(row.id, row.name, row.set_by, row.kind, row.resource_id, row.role, says)
 
 
-def _approval(row: ApprovalRule) -> ApprovalPlace:
+def approval_place(row: ApprovalRule) -> ApprovalPlace:
+    """Return a rule of approval as a plain value."""
     return ApprovalPlace(
         row.name,
         row.set_by,

@@ -31,6 +31,7 @@ def _register(app: Flask) -> None:
         approvals,
         bookings,
         calendar,
+        deputies,
         feeds,
         find,
         home,
@@ -53,6 +54,7 @@ def _register(app: Flask) -> None:
         training,
         feeds,
         account,
+        deputies,
         admin,
         pages,
     )
