@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from booking.base.errors import BookingError, NotFound
+from booking.base.errors import BookingError, Invalid, NotFound
 from booking.bookings import actions
 from booking.bookings.answer_links import read_answer_link
 from booking.bookings.approving import DECIDERS
@@ -86,9 +86,11 @@ def _decide(booking_id: str, by: Viewer, step_id: int | None) -> None:
     if chosen == "approve":
         booking = actions.approve(booking_id, by, reason, step_id)
         flash(_what_follows(booking), "success")
-    else:
+    elif chosen == "decline":
         actions.decline(booking_id, by, reason, step_id)
         flash("Declined: the time is free again.", "success")
+    else:
+        raise Invalid({"answer": ["Choose to approve or to decline."]})
 
 
 def _what_follows(booking: Booking) -> str:

@@ -1,4 +1,4 @@
-"""Requests that wait for one answer after the other: who is asked, who sees what, what is passed on; links."""
+"""Requests that wait for one answer after the other: who is asked, who sees what, what is passed on."""
 
 from dataclasses import replace
 from datetime import timedelta
