@@ -13,7 +13,7 @@ from flask import Flask, Response, g, request
 from booking.base import clock
 from booking.settings import Settings
 
-_SECRET = re.compile(r"(/feeds/|/password/set/)[A-Za-z0-9_-]{20,}")
+_SECRET = re.compile(r"(/feeds/|/password/set/)[A-Za-z0-9_-]{20,}|(/approvals/by-mail/)[A-Za-z0-9_.-]{20,}")
 
 
 def init_app(app: Flask) -> None:
@@ -46,7 +46,7 @@ def init_app(app: Flask) -> None:
 
 def without_secrets(path: str) -> str:
     """Return a path fit for a log: links that are secrets hidden, control characters escaped."""
-    plain = _SECRET.sub(r"\1<token>", path)
+    plain = _SECRET.sub(r"\1\2<token>", path)
     return plain.encode("unicode_escape").decode("ascii")[:500]
 
 
@@ -77,5 +77,5 @@ def configure(settings: Settings) -> None:
 def _hide_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = _SECRET.sub(r"\1<token>", value)
+            event[key] = _SECRET.sub(r"\1\2<token>", value)
     return event

@@ -20,6 +20,7 @@ from tests import engines, factories
 WHAT_TESTS_WRITE = frozenset(
     {
         "api_tokens",
+        "approval_steps",
         "audit",
         "booking_resources",
         "bookings",

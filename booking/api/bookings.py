@@ -28,6 +28,7 @@ from booking.bookings.actions import (
     check_only,
     decline,
     find,
+    find_to_answer,
 )
 from booking.bookings.models import Booking
 from booking.bookings.queries import (
@@ -45,6 +46,7 @@ from booking.bookings.request import BookingRequest
 from booking.bookings.visibility import Level, may_change
 from booking.facilities.places import ResourcePlace
 from booking.facilities.queries import places
+from booking.people.viewer import Viewer
 
 ONE = "/bookings/<string(length=16):booking_id>"
 PAST, AHEAD = timedelta(days=31), timedelta(days=92)
@@ -276,9 +278,8 @@ def cancel_booking(asked: dict[str, Any], booking_id: str) -> Response:
 @door.operation("POST", f"{ONE}/approve", tag="Requests", shows=schemas.BookingShown)
 @door.arguments(schemas.Reason, required=False)
 def approve_booking(body: dict[str, Any], booking_id: str) -> Response:
-    """Say yes to a request"""
-    _find(booking_id)
-    viewer = caller()
+    """Say yes to a request; it stays requested while somebody else has to say yes as well"""
+    viewer = _known_to_answer(booking_id)
     return once(viewer, lambda: _answer(approve(booking_id, viewer, body["reason"])))
 
 
@@ -286,8 +287,7 @@ def approve_booking(body: dict[str, Any], booking_id: str) -> Response:
 @door.arguments(schemas.Reason, required=False)
 def decline_booking(body: dict[str, Any], booking_id: str) -> Response:
     """Say no to a request, with the reason that its organiser is told"""
-    _find(booking_id)
-    viewer = caller()
+    viewer = _known_to_answer(booking_id)
     return once(viewer, lambda: _answer(decline(booking_id, viewer, body["reason"])))
 
 
@@ -298,6 +298,13 @@ def _find(booking_id: str) -> Booking:
     if not _ID.fullmatch(booking_id):
         raise NotFound
     return find(booking_id, caller())
+
+
+def _known_to_answer(booking_id: str) -> Viewer:
+    if not _ID.fullmatch(booking_id):
+        raise NotFound
+    find_to_answer(booking_id, caller())
+    return caller()
 
 
 def _find_to_change(booking_id: str) -> Booking:

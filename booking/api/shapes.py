@@ -6,6 +6,8 @@ from typing import Any
 
 from booking.base.errors import Alternative, Refusal
 from booking.base.period import Period
+from booking.bookings.approving import in_words
+from booking.bookings.approving import rules_of as approval_rules_of
 from booking.bookings.queries import Block, Detail
 from booking.bookings.visibility import Level
 from booking.facilities.places import (
@@ -291,6 +293,7 @@ def resource_in_full(
         "rules": [
             *(rule(name, one) for name, one in place.effective(role).items()),
             *rules_of_people(place, asked),
+            *rules_of_approval(place, role),
         ],
         "opens_to_me": opens.isoformat() if opens else None,
         "substitutes": twins,
@@ -316,6 +319,12 @@ def rules_of_people(place: ResourcePlace, asked: Requirements) -> Iterator[Json]
         certificate = place.serviceable_until
         ends = f"its {certificate.kind.lower()} runs out"
         yield rule("serviceable_until", Ruled(certificate.valid_through, "", certificate.issued_by, ends))
+
+
+def rules_of_approval(place: ResourcePlace, role: str) -> Iterator[Json]:
+    """Yield when bookings need approval, and by whom."""
+    for one in approval_rules_of(place, role):
+        yield rule("approval", Ruled(in_words(one), one.name, one.set_by, one.because(place)))
 
 
 def rule(name: str, ruled: Ruled) -> Json:

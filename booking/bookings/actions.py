@@ -1,7 +1,7 @@
 """What people do with bookings: one function = one thing = permission, lock, rules, write, audit, news."""
 
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, timedelta
 from typing import Any
@@ -26,10 +26,19 @@ from booking.base.errors import (
 from booking.base.events import emit
 from booking.base.period import Period
 from booking.base.texts import text_fault
+from booking.bookings import steps
 from booking.bookings.alternatives import alternatives
-from booking.bookings.events import BookingApproved, BookingChanged, BookingEnded, BookingMade
+from booking.bookings.approving import DECIDERS, StepAsked, steps_needed
+from booking.bookings.deciding import is_decider
+from booking.bookings.events import (
+    BookingApproved,
+    BookingChanged,
+    BookingEnded,
+    BookingMade,
+    RequestPassedOn,
+)
 from booking.bookings.facts import Cast, before_of, find_cast, gather, lock_everything
-from booking.bookings.models import HOLDING, Booking, BookingResource, Participant
+from booking.bookings.models import HOLDING, ApprovalStep, Booking, BookingResource, Participant
 from booking.bookings.queries import (
     Contents,
     Detail,
@@ -44,6 +53,7 @@ from booking.bookings.queries import (
 from booking.bookings.request import BookingRequest, Facts
 from booking.bookings.rules import check, choose
 from booking.bookings.visibility import Level, acts_as_staff, level, may_change, must_give_a_reason
+from booking.bookings.waiting import open_for, open_step, was_asked
 from booking.facilities.models import Resource
 from booking.people.models import Project, User, public_id
 from booking.people.sessions import must_be_able_to_write
@@ -51,7 +61,6 @@ from booking.people.viewer import Viewer
 from booking.schedule.actions import UnitTaken, occupy, open_hold, release, shorten
 from booking.schedule.free import Claim, PeopleThere, presence_of
 
-ANSWER_WITHIN = timedelta(days=3)
 MAX_REASON = 1000
 _LINK, _PARTICIPANT = insert(BookingResource), insert(Participant)
 ENDED = ("cancelled", "declined", "completed")  # stored as completed: ended early
@@ -75,9 +84,12 @@ def _book(request: BookingRequest, by: Viewer) -> Contents:
         lock_everything(cast)
         facts = gather(cast, request.people, request.period, by)
         _must_pass(request.period, facts)
-        booking = _new(request, cast, by)
+        asked = _answers_needed(request.period, request.people, cast, by)
+        booking = _new(request, cast, by, asked)
         claims = _take(booking, facts)
         _write_links(booking, cast, facts)
+        if asked:
+            steps.ask(booking, asked)
         audit.record("booked", "booking", booking.id, by.id, after=_picture(booking, cast))
         emit(BookingMade(booking, by.id, frozenset(cast.user_ids)))
         _touch(booking, cast.user_ids, [want.resource.id for want in cast.wants])
@@ -124,6 +136,7 @@ def change(
         held = frozenset(row.resource_id for row in resources_of(booking.id))
         cast = find_cast(request, by, before_of(booking))
         people_before = _people_in(booking)
+        others = people_before - {booking.organiser_id, booking.supervisor_id}
         people, projects = cast.user_ids | people_before, {booking.project_id}
         lock_everything(cast, held, people)
         booking = _again(booking, if_version)
@@ -132,17 +145,18 @@ def change(
             raise Busy("Somebody else moved this booking a moment ago; please try again.")
         before = picture_of(booking)
         moved = _takes_other_time(booking, request, rows, cast)
-        if moved or _names_others(booking, cast):
+        matters = moved or _names_others(booking, cast)
+        if matters:
             facts = gather(cast, request.people, request.period, by, booking, held)
             _must_pass(request.period, facts)
         if moved:
             release(booking.id)
-            _write(booking, request, cast)
-            _ask_again(booking, cast, by)
+        _write(booking, request, cast)
+        if moved:
             _take(booking, facts)
-        else:
-            _write(booking, request, cast)
         _rewrite_links(booking, cast)
+        matters = matters or others != {person.id for person in cast.participants} - {booking.supervisor_id}
+        asks = matters and _ask_again(booking, cast, by)
         after = _picture(booking, cast)
         differences = sorted(name for name in after if after[name] != before.get(name))
         then, now = ({name: state.get(name) for name in differences} for state in (before, after))
@@ -150,7 +164,7 @@ def change(
         _revise(booking, seen)
         audit.record("changed", "booking", booking.id, by.id, then, now, reason)
         told = frozenset(cast.user_ids), frozenset(people_before)
-        emit(BookingChanged(booking, by.id, reason, *told, then, now))
+        emit(BookingChanged(booking, by.id, reason, *told, then, now, asks))
         _touch(booking, people, held | {want.resource.id for want in cast.wants}, projects, seen)
     return booking
 
@@ -176,10 +190,13 @@ def cancel(booking_id: str, by: Viewer, reason: str = "", if_version: int | None
         return _end(booking, "cancelled", "cancelled", by.id, reason, held)
 
 
-def approve(booking_id: str, by: Viewer, reason: str = "") -> Booking:
-    """Say yes to a request: it becomes a confirmed booking."""
+def approve(booking_id: str, by: Viewer, reason: str = "", step_id: int | None = None) -> Booking:
+    """Say yes to a request: it becomes a confirmed booking, or waits for the next who has to answer."""
     with transaction():
-        booking, held = _request_to_answer(booking_id, by)
+        booking, held, step, person = _request_to_answer(booking_id, by, reason, step_id)
+        following = steps.say_yes(booking, step, by, person, reason)
+        if following is not None:
+            return _pass_on(booking, following, by, reason, held)
         booking.status = "confirmed"
         booking.answer_due_at = None
         _revise(booking)
@@ -192,13 +209,31 @@ def approve(booking_id: str, by: Viewer, reason: str = "") -> Booking:
     return booking
 
 
-def decline(booking_id: str, by: Viewer, reason: str) -> Booking:
+def decline(booking_id: str, by: Viewer, reason: str, step_id: int | None = None) -> Booking:
     """Say no to a request, with the reason that its organiser is told."""
     with transaction():
         if not reason.strip():
             raise Invalid({"reason": ["Say why, so that the organiser can do something about it."]})
-        booking, held = _request_to_answer(booking_id, by)
+        booking, held, step, person = _request_to_answer(booking_id, by, reason, step_id)
+        steps.say_no(step, by, person, reason)
         return _end(booking, "declined", "declined", by.id, reason, held)
+
+
+@carries_out(steps.ESCALATION)
+def escalate(step_id: int) -> None:
+    """Let those who come next answer as well, where nobody did in time."""
+    with transaction():
+        booking_id = db.session.get_one(ApprovalStep, step_id).booking_id
+        held = [row.resource_id for row in resources_of(booking_id)]
+        hold_back(Resource, held)
+        booking, step = lock(Booking, [booking_id])[booking_id], open_step(booking_id)
+        if step is None or step.id != step_id or step.escalated_at or booking.status != "requested":
+            return
+        step.escalated_at = clock.now()
+        _revise(booking, seen=False)
+        audit.record("escalated", "booking", booking.id, None)
+        _touch(booking, (), held, seen=False)
+        emit(RequestPassedOn(booking, None, ""))
 
 
 @carries_out("request_expires")
@@ -222,6 +257,17 @@ def find(booking_id: str, by: Viewer) -> Booking:
     return booking
 
 
+def find_to_answer(booking_id: str, by: Viewer) -> Booking:
+    """Return a booking to who may know of it, or answers it in the place of somebody who may."""
+    try:
+        return find(booking_id, by)
+    except NotFound:
+        booking = db.session.scalar(select(Booking).where(Booking.public_id == booking_id))
+        if booking is None or not (open_for(by, booking.id) or was_asked(by, booking)):
+            raise
+        return booking
+
+
 # --- steps -----------------------------------------------------------------------------------------
 
 
@@ -231,7 +277,7 @@ def _must_pass(period: Period, facts: Facts) -> None:
         raise refuse(refusals)
 
 
-def _new(request: BookingRequest, cast: Cast, by: Viewer) -> Booking:
+def _new(request: BookingRequest, cast: Cast, by: Viewer, asked: Sequence[StepAsked]) -> Booking:
     now = clock.now()
     booking = Booking(
         id=open_hold(),
@@ -249,7 +295,8 @@ def _new(request: BookingRequest, cast: Cast, by: Viewer) -> Booking:
         version=1,
     )
     _write(booking, request, cast)
-    _ask_if_needed(booking, cast, by)
+    if asked:
+        booking.status, booking.answer_due_at = "requested", steps.expiry(booking, asked[0])
     store(booking)
     return booking
 
@@ -268,19 +315,49 @@ def _write(booking: Booking, request: BookingRequest, cast: Cast) -> None:
     booking.supervisor_id = cast.supervisor.id if cast.supervisor else None
 
 
-def _ask_if_needed(booking: Booking, cast: Cast, by: Viewer) -> None:
-    """Make it a request if a resource needs approval and the person is not the one who would give it."""
-    if any(want.resource.approval and not by.staffs(want.resource.facility.id) for want in cast.wants):
+def _answers_needed(
+    period: Period, people: int, cast: Cast, by: Viewer | None = None
+) -> tuple[StepAsked, ...]:
+    """Return the answers that a booking needs; not those that its maker may give to themself."""
+    resources = [want.resource for want in cast.wants]
+    needed = steps_needed(period, cast.organiser.role, people, resources)
+    return tuple(step for step in needed if not (by and step.own and _gives(by, step, cast)))
+
+
+def _gives(by: Viewer, step: StepAsked, cast: Cast) -> bool:
+    resource = cast.places.resources.get(step.resource_id or 0)
+    supervisor = cast.supervisor.id if cast.supervisor else None
+    owners = resource.owners if resource else ()
+    return by.is_admin or is_decider(by, step.decider, step.facility_id, owners, supervisor)
+
+
+def _ask_again(booking: Booking, cast: Cast, by: Viewer) -> bool:
+    """Ask for approval anew, and tell so; one that is running, or changed by who approves, keeps what it has.
+
+    Who changes a request has not thereby approved it.
+    """
+    waits = booking.status == "requested"
+    period = Period(booking.starts_at, booking.ends_at)
+    needed = _answers_needed(period, booking.people, cast, None if waits else by)
+    if needed and booking.starts_at > clock.now():
         booking.status = "requested"
-        booking.answer_due_at = min(clock.now() + ANSWER_WITHIN, max(booking.starts_at, clock.now()))
-
-
-def _ask_again(booking: Booking, cast: Cast, by: Viewer) -> None:
-    """A booking that moves needs approval anew; one that is running, or moved by staff, keeps what it has."""
-    if not any(want.resource.approval for want in cast.wants):
+        steps.ask(booking, needed)
+        return True
+    if waits and not needed:
         booking.status, booking.answer_due_at = "confirmed", None
-    elif booking.starts_at > clock.now():
-        _ask_if_needed(booking, cast, by)
+        steps.close(booking.id)
+    return False
+
+
+def _pass_on(
+    booking: Booking, following: ApprovalStep, by: Viewer, reason: str, held: Collection[int]
+) -> Booking:
+    """Let a request wait for the next answer."""
+    _revise(booking, seen=False)
+    audit.record("step_approved", "booking", booking.id, by.id, reason=reason)
+    _touch(booking, (), held, seen=False)
+    emit(RequestPassedOn(booking, by.id, reason))
+    return booking
 
 
 def _take(booking: Booking, facts: Facts) -> list[tuple[Claim, list[int]]]:
@@ -483,20 +560,37 @@ def _people_in(booking: Booking) -> set[int]:
     return {booking.organiser_id, *supervisor, *db.session.scalars(query)}
 
 
-def _request_to_answer(booking_id: str, by: Viewer) -> tuple[Booking, list[int]]:
+def _request_to_answer(
+    booking_id: str, by: Viewer, reason: str, step_id: int | None
+) -> tuple[Booking, list[int], ApprovalStep, Viewer]:
+    """Lock a request; return it with the step to answer and in whose place it is answered."""
     must_be_able_to_write(by)
-    booking = find(booking_id, by)
-    if not acts_as_staff(by, relation_of(booking, by)):
-        raise Forbidden("Requests are answered by the facility's staff.")
+    fault = text_fault(reason, MAX_REASON, lines=True)
+    if fault:
+        raise Invalid({"reason": [fault]})
+    booking = find_to_answer(booking_id, by)
     held = [row.resource_id for row in resources_of(booking.id)]
     hold_back(Resource, held)
     hold_back(User, _people_in(booking))
     booking = lock(Booking, [booking.id])[booking.id]
+    if acts_as_staff(by, relation_of(booking, by)) or was_asked(by, booking):
+        _must_wait(booking)
+    step = open_step(booking.id)
+    if step is not None and step_id not in (None, step.id):
+        raise NotChangeable("Somebody answered this a moment ago.")
+    mine = {waiting.step_id: person for waiting, person in open_for(by, booking.id)}
+    if step is None or step.id not in mine:
+        if was_asked(by, booking):
+            raise NotChangeable("Your part of this request has been answered already.")
+        raise Forbidden(f"This request is answered by {DECIDERS[step.decider] if step else 'others'}.")
+    return booking, held, step, mine[step.id]
+
+
+def _must_wait(booking: Booking) -> None:
     if booking.status != "requested":
         raise NotChangeable("This request has been answered already.")
     if booking.ends_at <= clock.now():
         raise NotChangeable("The time of this request is over.")
-    return booking, held
 
 
 def _picture(booking: Booking, cast: Cast) -> dict[str, Any]:

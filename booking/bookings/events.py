@@ -18,7 +18,10 @@ class BookingMade:
 
 @dataclass(frozen=True)
 class BookingChanged:
-    """A booking's time, resources, people or texts changed; `before` and `after` hold what differs."""
+    """A booking's time, resources, people or texts changed; `before` and `after` hold what differs.
+
+    `asks`: it needs approval, anew.
+    """
 
     booking: Booking
     by_id: int
@@ -27,6 +30,7 @@ class BookingChanged:
     people_before: frozenset[int]
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+    asks: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,3 +52,12 @@ class BookingApproved:
     by_id: int
     reason: str
     people: frozenset[int]
+
+
+@dataclass(frozen=True)
+class RequestPassedOn:
+    """A request waits for the next answer: one step was approved, or (by nobody) not answered in time."""
+
+    booking: Booking
+    by_id: int | None
+    reason: str

@@ -2,7 +2,14 @@
 
 from booking.base.acts import plan, unplan
 from booking.base.events import on
-from booking.bookings.events import BookingApproved, BookingChanged, BookingEnded, BookingMade
+from booking.bookings import steps
+from booking.bookings.events import (
+    BookingApproved,
+    BookingChanged,
+    BookingEnded,
+    BookingMade,
+    RequestPassedOn,
+)
 from booking.bookings.models import Booking
 
 EXPIRY = "request_expires"
@@ -20,6 +27,12 @@ def plan_expiry_anew(news: BookingChanged) -> None:
         _plan(news.booking)
 
 
+@on(RequestPassedOn)
+def plan_expiry_of_the_next(news: RequestPassedOn) -> None:
+    unplan(EXPIRY, news.booking.id)
+    _plan(news.booking)
+
+
 @on(BookingApproved)
 def forget_expiry(news: BookingApproved) -> None:
     unplan(EXPIRY, news.booking.id)
@@ -29,6 +42,7 @@ def forget_expiry(news: BookingApproved) -> None:
 def forget_expiry_at_its_end(news: BookingEnded) -> None:
     if news.status_before == "requested":
         unplan(EXPIRY, news.booking.id)
+        steps.close(news.booking.id)
 
 
 def _plan(booking: Booking) -> None:

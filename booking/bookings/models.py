@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.base.db import Base, UTCDateTime
-from booking.facilities.models import Facility, Resource
+from booking.facilities.models import DECIDERS, Facility, Resource
 from booking.people.models import Organisation, Project, User, public_id
 from booking.schedule.models import Hold, only_where
 
@@ -83,3 +83,42 @@ class Participant(Base):
 
     booking_id: Mapped[int] = mapped_column(ForeignKey(Booking.id), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True, index=True)
+
+
+class ApprovalStep(Base):
+    """An answer that a booking waits for: each is opened when the one before said yes.
+
+    A change that matters asks again: a new round. An open step has `opened_at` and no `closed_at`.
+    """
+
+    __tablename__ = "approval_steps"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey(Booking.id))
+    round: Mapped[int]
+    position: Mapped[int]
+    decider: Mapped[str] = mapped_column(String(20))
+    facility_id: Mapped[int] = mapped_column(ForeignKey(Facility.id))
+    resource_id: Mapped[int | None] = mapped_column(ForeignKey(Resource.id))
+    rule: Mapped[str] = mapped_column(String(200))
+    set_by: Mapped[str] = mapped_column(String(200))
+    own: Mapped[bool]
+    answer_days: Mapped[int]
+    opened_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    escalated_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    approved: Mapped[bool | None]
+    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+    deputy_for_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+    note: Mapped[str] = mapped_column(Text, default="")
+
+    __table_args__ = (
+        CheckConstraint(f"decider IN {DECIDERS}", name="decider"),
+        Index("ix_approval_steps_booking", "booking_id", "round"),
+        Index(
+            "ix_approval_steps_open",
+            "facility_id",
+            **only_where("opened_at IS NOT NULL AND closed_at IS NULL"),
+        ),
+    )

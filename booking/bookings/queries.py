@@ -562,33 +562,8 @@ def _filtered(query: Select[Any], viewer: Viewer, asked: Search, near: Period | 
     return query
 
 
-def waiting_requests(viewer: Viewer, limit: int = 200) -> list[Detail]:
-    """List the requests that this person may answer, the most urgent first."""
-    query = select(Booking).where(Booking.status == "requested").order_by(Booking.answer_due_at, Booking.id)
-    if not viewer.is_admin:
-        on_mine = (
-            select(BookingResource.booking_id)
-            .where(BookingResource.left_at.is_(None))
-            .where(BookingResource.resource_id.in_(_staffed_resources(viewer)))
-        )
-        query = query.where(Booking.id.in_(on_mine))
-    return details(list(db.session.scalars(query.limit(limit))), viewer)
-
-
 def _staffed_resources(viewer: Viewer) -> list[int]:
     return [r.id for r in places().resources.values() if viewer.staffs(r.facility.id)]
-
-
-def count_waiting(viewer: Viewer) -> int:
-    """Count the requests that wait for this person's answer."""
-    if not viewer.staffs_anything:
-        return 0
-    query = select(func.count(func.distinct(Booking.id))).where(Booking.status == "requested")
-    if not viewer.is_admin:
-        query = query.join(BookingResource, BookingResource.booking_id == Booking.id).where(
-            BookingResource.left_at.is_(None), BookingResource.resource_id.in_(_staffed_resources(viewer))
-        )
-    return db.session.scalar(query) or 0
 
 
 def row_id(public_id: str) -> int | None:

@@ -172,9 +172,14 @@ def _applies(asked: PermitAsked, period: Period, facts: Facts, want: Want) -> bo
     if asked.at_times == "overnight":
         return not _inside(period, resource, EVERY_HOUR)
     if asked.at_times == "out_of_hours":
-        stays = presence_of(0, period, facts.people, resource.running == "attended")
-        return any(not _inside(stay.period, resource, STAFFED) for stay in stays)
+        return works_out_of_hours(period, facts.people, resource)
     return True
+
+
+def works_out_of_hours(period: Period, people: int, resource: ResourcePlace) -> bool:
+    """Tell whether people are there outside staffed hours."""
+    stays = presence_of(0, period, people, resource.running == "attended")
+    return any(not _inside(stay.period, resource, STAFFED) for stay in stays)
 
 
 def _inside(period: Period, resource: ResourcePlace, kinds: frozenset[str]) -> bool:

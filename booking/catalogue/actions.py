@@ -18,6 +18,7 @@ from booking.catalogue.rules import RULES, asked_modules, items, meaning_faults,
 from booking.catalogue.shape import shape_faults, sound_part
 from booking.facilities.actions import directory_changed
 from booking.facilities.models import (
+    ApprovalRule,
     Closure,
     Duty,
     Facility,
@@ -25,11 +26,13 @@ from booking.facilities.models import (
     OpeningHours,
     Policy,
     Resource,
+    ResourceOwner,
     Room,
     ServiceCertificate,
     Substitute,
     Unit,
 )
+from booking.facilities.places import ANSWER_DAYS
 from booking.people.models import Coordinator, Membership, Organisation, Project, User
 from booking.training.models import (
     Competence,
@@ -136,6 +139,8 @@ class _Loading:
             self._people,
             self._permits,
             self._permit_needs,
+            self._approval_rules,
+            self._owners,
         ):
             step()
             db.session.flush()
@@ -566,6 +571,58 @@ class _Loading:
             self._note("changed", PermitNeed, row, {"set_by": row.set_by}, {"set_by": set_by})
             row.set_by = set_by
 
+    def _approval_rules(self) -> None:
+        """Write when bookings need approval; a rule is known by its scope and name."""
+        have = {
+            tuple(getattr(row, name) for name in _APPROVAL_SCOPE): row
+            for row in db.session.scalars(select(ApprovalRule))
+        }
+        for _, item in items(self.data, "approval_rules"):
+            facility, resource = (
+                self._id(Facility, item["facility"]),
+                self._id(Resource, item.get("resource")),
+            )
+            scope = (facility, item.get("kind"), resource, item.get("role"), item["name"])
+            first, *second = item["deciders"]
+            values = {
+                "set_by": item["set_by"],
+                "longer_than_minutes": item.get("longer_than_minutes"),
+                "outside_hours": item.get("outside_hours", False),
+                "first": first,
+                "second": second[0] if second else None,
+                "own": item.get("own", False),
+                "answer_days": item.get("answer_days", ANSWER_DAYS),
+            }
+            self._put_approval_rule(have, scope, values)
+
+    def _put_approval_rule(self, have: dict[Key, ApprovalRule], scope: Key, values: dict[str, Any]) -> None:
+        row = have.get(scope)
+        if row is None:
+            row = have[scope] = ApprovalRule(**dict(zip(_APPROVAL_SCOPE, scope, strict=True)), **values)
+            db.session.add(row)
+            self._note("added", ApprovalRule, row, {}, {"name": row.name, **values})
+            return
+        before = {name: getattr(row, name) for name in values if getattr(row, name) != values[name]}
+        for name in before:
+            setattr(row, name, values[name])
+        if before:
+            self._note("changed", ApprovalRule, row, before, {name: values[name] for name in before})
+
+    def _owners(self) -> None:
+        """Make the people of a list the owners of a resource."""
+        emails = {row.id: email for email, row in self.rows[User].items()}
+        for _, item in items(self.data, "resources"):
+            if "owners" not in item:
+                continue
+            resource = self.rows[Resource][item["code"]]
+            query = select(ResourceOwner).where(ResourceOwner.resource_id == resource.id)
+            have = {(emails[row.user_id],): row for row in db.session.scalars(query)}
+            want = {
+                (email.casefold(),): {"resource_id": resource.id, "user_id": self._id(User, email.casefold())}
+                for email in item["owners"]
+            }
+            self._sync(resource, "owners", ResourceOwner, dict(have), dict(want))
+
 
 _NOT_GIVEN = object()
 _KEYS: dict[type[Any], str] = {
@@ -590,8 +647,10 @@ _PLURAL = {
     "user": "people",
     "permit": "permits",
     "permitneed": "permit needs",
+    "approvalrule": "approval rules",
 }
 _MODULE_FIELDS = ("title", "mode", "minutes", "valid_months", "lapse_months", "assessed", "set_by")
+_APPROVAL_SCOPE = ("facility_id", "kind", "resource_id", "role", "name")
 _NEED_SCOPE = (
     "facility_id",
     "permit_kind",

@@ -75,6 +75,7 @@ class _Check:
             "people": self._person,
             "permits": self._permit,
             "permit_needs": self._permit_need,
+            "approval_rules": self._approval_rule,
         }
         for name, check in checks.items():
             for n, item in items(self.data, name):
@@ -232,6 +233,8 @@ class _Check:
         yield from self._modules_asked((*path, "modules"), item.get("modules"))
         for n, certificate in items(item, "certificates"):
             yield from self._in_order((*path, "certificates", n), certificate, "examined", "through")
+        owners = [name.casefold() for name in item.get("owners") or [] if isinstance(name, str)]
+        yield from self._must_all_exist((*path, "owners"), owners, self.people, "person")
         yield from self._must_all_exist((*path, "twins"), item.get("twins"), self.resources, "resource")
         if code in (item.get("twins") or []):
             yield Fault(place((*path, "twins")), "nothing is its own twin")
@@ -384,6 +387,15 @@ class _Check:
         yield from self._must_exist(
             (*path, "resource"), item.get("resource"), resources, f"resource at {facility}"
         )
+
+    def _approval_rule(self, path: Path, item: dict[str, Any]) -> Iterator[Fault]:
+        facility, resource = item.get("facility"), item.get("resource")
+        yield from self._must_exist((*path, "facility"), facility, self.facilities, "facility")
+        homes = {code: known.facility for code, known in self.resources.items()}
+        there = self._at(homes, facility)
+        yield from self._must_exist((*path, "resource"), resource, there, f"resource at {facility}")
+        if resource is not None and item.get("kind") is not None:
+            yield Fault(place((*path, "kind")), "give a kind or a resource, not both")
 
 
 def asked_modules(given: Any) -> list[tuple[Any, str]]:

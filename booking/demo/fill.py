@@ -21,6 +21,7 @@ from booking.bookings.actions import approve, book, cancel, change, decline
 from booking.bookings.models import Booking
 from booking.bookings.queries import request_of
 from booking.bookings.request import BookingRequest, Wanted
+from booking.bookings.waiting import open_step, people_to_ask
 from booking.demo.stories import stories
 from booking.demo.teaching import show, teach
 from booking.demo.wishes import DOMAIN, Wish, weekly
@@ -110,7 +111,7 @@ class _Filling:
         rules = [resource.effective(organiser.role) for resource in self._resources(wish)]
         notice = max(int(str(rule["notice_minutes"].value)) for rule in rules) // (24 * 60) + 1
         yesterday = self.t0 - timedelta(days=1)
-        if wish.fate == "waiting":
+        if wish.fate in ("waiting", "halfway"):
             return yesterday
         day = min(wish.day - timedelta(days=max(wish.ahead, notice)), yesterday)
         return day if day >= self._earliest(wish, organiser.role) else None
@@ -195,11 +196,26 @@ class _Filling:
             self._soon(booking, lambda: self._change(code, by))
 
     def _answer(self, booking: Booking, wish: Wish) -> None:
-        code, staff = booking.public_id, self._viewer("staff")
         if wish.fate == "declined":
-            self._soon(booking, lambda: self._try(decline, code, staff, self.rng.choice(DECLINED)))
+            self._soon(booking, lambda: self._decline(booking))
         else:
-            self._soon(booking, lambda: self._try(approve, code, staff))
+            self._soon(booking, lambda: self._approve(booking, until_the_end=wish.fate != "halfway"))
+
+    def _decline(self, booking: Booking) -> None:
+        asked = sorted(people_to_ask(step)) if (step := open_step(booking.id)) else []
+        by = viewer_of(asked[0]) if asked else None
+        if by:
+            self._try(decline, booking.public_id, by, self.rng.choice(DECLINED))
+
+    def _approve(self, booking: Booking, until_the_end: bool = True) -> None:
+        """Let who is asked say yes, and after them who is asked next."""
+        step = open_step(booking.id)
+        if step is None:
+            return
+        asked, manager = sorted(people_to_ask(step)), self._viewer("staff")
+        by = manager if manager.id in asked else viewer_of(asked[0])
+        if by and self._try(approve, booking.public_id, by) and until_the_end:
+            self._soon(booking, lambda: self._approve(booking))
 
     def _soon(self, booking: Booking, happens: Callable[[], object]) -> None:
         """Let something follow within a day, before the booking starts and before today."""

@@ -493,6 +493,6 @@ def _waiting(t0: date) -> Iterator[Wish]:
             wish,
             day=workday(wish.day),
             ahead=0,
-            fate="waiting",
+            fate="halfway" if ("H-FER100", 1) in wish.takes else "waiting",
             notes="" if n else "The donor is fixed; a later start is possible.",
         )

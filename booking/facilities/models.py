@@ -11,6 +11,7 @@ from booking.people.models import User
 STATES = ("planned", "commissioning", "pilot", "live", "retiring", "closed")
 RUNNING = ("attended", "ends", "free")
 DUTIES = ("facility_manager", "technician", "trainer", "quality_officer", "observer")
+DECIDERS = ("supervisor", "owner", "quality_officer", "staff", "facility_manager")
 HOURS = ("staffed", "extended")
 KINDS = (
     "workstation",
@@ -223,6 +224,41 @@ class ServiceCertificate(Base):
     valid_through: Mapped[date]
     issued_by: Mapped[str] = mapped_column(String(200), default="")
     note: Mapped[str] = mapped_column(Text, default="")
+
+
+class ApprovalRule(Base):
+    """When bookings of a facility, a kind or a resource need approval, and who gives it, in order."""
+
+    __tablename__ = "approval_rules"
+    __table_args__ = (
+        CheckConstraint(f"first IN {DECIDERS}", name="first"),
+        CheckConstraint(f"second IN {DECIDERS}", name="second"),
+        CheckConstraint("first <> second", name="two"),
+        CheckConstraint("answer_days BETWEEN 1 AND 20", name="answer_days"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    facility_id: Mapped[int] = mapped_column(ForeignKey(Facility.id), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    set_by: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str | None] = mapped_column(String(20))
+    resource_id: Mapped[int | None] = mapped_column(ForeignKey(Resource.id), index=True)
+    role: Mapped[str | None] = mapped_column(String(20))
+    longer_than_minutes: Mapped[int | None]
+    outside_hours: Mapped[bool] = mapped_column(default=False)
+    first: Mapped[str] = mapped_column(String(20))
+    second: Mapped[str | None] = mapped_column(String(20))
+    own: Mapped[bool] = mapped_column(default=False)
+    answer_days: Mapped[int] = mapped_column(default=2)
+
+
+class ResourceOwner(Base):
+    """A person who answers for a resource and may be asked about it."""
+
+    __tablename__ = "resource_owners"
+
+    resource_id: Mapped[int] = mapped_column(ForeignKey(Resource.id), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True, index=True)
 
 
 class Duty(Base):

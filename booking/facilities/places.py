@@ -32,6 +32,7 @@ POLICY_DEFAULTS: Mapping[str, object] = {
     "changeover_minutes": 0,
     "clearance_minutes": 0,
 }
+ANSWER_DAYS = 2  # working days until a request goes to the next who may answer; one later it expires
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,26 @@ class PolicyPlace:
         """Order policies from the general to the specific."""
         scope = 2 if self.resource_id is not None else 1 if self.kind is not None else 0
         return scope, int(self.role is not None)
+
+
+@dataclass(frozen=True)
+class ApprovalPlace:
+    """When bookings need approval, and who gives it, in order; `own`: who decides may decide for themself."""
+
+    name: str
+    set_by: str
+    kind: str | None = None
+    resource_id: int | None = None
+    role: str | None = None
+    longer_than_minutes: int | None = None
+    outside_hours: bool = False
+    deciders: tuple[str, ...] = ("staff",)
+    own: bool = False
+    answer_days: int = ANSWER_DAYS
+
+    def because(self, resource: "ResourcePlace") -> str:
+        """Say why it speaks of a resource."""
+        return scope_words(self.resource_id, self.kind, self.role, resource)
 
 
 @dataclass(frozen=True)
@@ -181,6 +202,8 @@ class ResourcePlace:
     twins: tuple[int, ...] = ()
     renamed_at: datetime | None = None
     certificates: tuple[CertificatePlace, ...] = ()
+    approvals: tuple[ApprovalPlace, ...] = ()
+    owners: tuple[int, ...] = ()
     _effective: dict[str, dict[str, Ruled]] = field(default_factory=dict, compare=False, repr=False)
 
     def state_on(self, day: date) -> str:
@@ -217,14 +240,7 @@ class ResourcePlace:
         return rules
 
     def _because(self, policy: PolicyPlace) -> str:
-        scope = (
-            f"it is set for {self.code}"
-            if policy.resource_id is not None
-            else f"{self.code} is of kind {self.kind}"
-            if policy.kind is not None
-            else f"{self.code} is at {self.facility.code}"
-        )
-        return f"{scope}, and you are {policy.role}" if policy.role else scope
+        return scope_words(policy.resource_id, policy.kind, policy.role, self)
 
     @property
     def serviceable_until(self) -> CertificatePlace | None:
@@ -247,6 +263,18 @@ class ResourcePlace:
                 return closure
         name = holiday_name(self.facility.holidays, day)
         return ClosedDays(day, day, name) if name else None
+
+
+def scope_words(resource_id: int | None, kind: str | None, role: str | None, of: ResourcePlace) -> str:
+    """Say why a rule of this scope speaks of a resource."""
+    scope = (
+        f"it is set for {of.code}"
+        if resource_id is not None
+        else f"{of.code} is of kind {of.kind}"
+        if kind is not None
+        else f"{of.code} is at {of.facility.code}"
+    )
+    return f"{scope}, and you are {role}" if role else scope
 
 
 _STRICTEST = ("closed", "planned", "commissioning", "pilot", "retiring", "live")

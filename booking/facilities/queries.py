@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 
 from booking.base.db import db, noted, read
 from booking.facilities.models import (
+    ApprovalRule,
     Closure,
     Directory,
     Duty,
@@ -19,6 +20,7 @@ from booking.facilities.models import (
     OpeningHours,
     Policy,
     Resource,
+    ResourceOwner,
     Room,
     ServiceCertificate,
     Substitute,
@@ -26,6 +28,7 @@ from booking.facilities.models import (
 )
 from booking.facilities.places import (
     POLICY_DEFAULTS,
+    ApprovalPlace,
     CertificatePlace,
     ClosedDays,
     FacilityPlace,
@@ -37,7 +40,7 @@ from booking.facilities.places import (
     Step,
     UnitPlace,
 )
-from booking.people.models import Coordinator, Membership, Organisation, User
+from booking.people.models import Coordinator, Deputy, Membership, Organisation, User
 from booking.people.names import Names
 from booking.people.viewer import Viewer
 
@@ -140,8 +143,10 @@ def _resources(
     steps: Sequence[LifecycleStep],
     policies: Sequence[Policy],
 ) -> dict[int, ResourcePlace]:
-    units, twins = defaultdict(list), defaultdict(list)
-    certificates = _certificates()
+    units, twins, owners = defaultdict(list), defaultdict(list), defaultdict(list)
+    certificates, approvals = _certificates(), _all(ApprovalRule)
+    for owner in db.session.scalars(select(ResourceOwner).order_by(ResourceOwner.user_id)):
+        owners[owner.resource_id].append(owner.user_id)
     for unit in db.session.scalars(select(Unit).where(Unit.active).order_by(Unit.number)):
         units[unit.resource_id].append(UnitPlace(unit.id, unit.number, unit.name))
     for pair in db.session.scalars(select(Substitute)):
@@ -168,6 +173,8 @@ def _resources(
             twins=tuple(twins[r.id]),
             renamed_at=r.renamed_at,
             certificates=tuple(certificates[r.id].values()),
+            approvals=tuple(approval_place(rule) for rule in approvals if _concerns(rule, r)),
+            owners=tuple(owners[r.id]),
         )
         for r in db.session.scalars(select(Resource).order_by(Resource.position, Resource.code))
     }
@@ -195,7 +202,7 @@ def _closed_days(row: Closure) -> ClosedDays:
     return ClosedDays(row.first_day, row.last_day, row.name, row.reason, row.room_id, row.resource_id, row.id)
 
 
-def _concerns(policy: Policy, resource: Resource) -> bool:
+def _concerns(policy: Policy | ApprovalRule, resource: Resource) -> bool:
     return (
         policy.facility_id == resource.facility_id
         and policy.kind in (None, resource.kind)
@@ -208,6 +215,22 @@ def _policy(row: Policy) -> PolicyPlace:
     if "roles" in says:
         says["roles"] = tuple(says["roles"])
     return PolicyPlace(row.id, row.name, row.set_by, row.kind, row.resource_id, row.role, says)
+
+
+def approval_place(row: ApprovalRule) -> ApprovalPlace:
+    """Return a rule of approval as a plain value."""
+    return ApprovalPlace(
+        row.name,
+        row.set_by,
+        row.kind,
+        row.resource_id,
+        row.role,
+        row.longer_than_minutes,
+        row.outside_hours,
+        (row.first, row.second) if row.second else (row.first,),
+        row.own,
+        row.answer_days,
+    )
 
 
 def viewer_of(user_id: int, scope: str = "write") -> Viewer | None:
@@ -231,6 +254,7 @@ def _viewer(user_id: int) -> Viewer | None:
     user, organisation = row
     memberships = list(db.session.scalars(select(Membership).where(Membership.user_id == user_id)))
     leads = frozenset(m.project_id for m in memberships if m.lead)
+    standing_in = select(Deputy.user_id, Deputy.first_day, Deputy.last_day).where(Deputy.deputy_id == user_id)
     return Viewer(
         id=user.id,
         public_id=user.public_id,
@@ -255,6 +279,7 @@ def _viewer(user_id: int) -> Viewer | None:
                 )
             )
         ),
+        stands_in=tuple((row[0], row[1], row[2]) for row in db.session.execute(standing_in)),
     )
 
 

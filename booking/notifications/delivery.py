@@ -12,10 +12,11 @@ from booking.base.acts import plan
 from booking.base.db import db, transaction
 from booking.base.period import at
 from booking.base.work import MAX_ERROR, anything_due, bury, claim, finish, put_off
+from booking.bookings.answer_links import make_answer_link
 from booking.bookings.models import Booking
 from booking.facilities.queries import places, viewer_of
 from booking.notifications.digests import SEND_DIGEST
-from booking.notifications.kinds import DIGEST, LINKS, NONE, topic_of
+from booking.notifications.kinds import ANSWERABLE, DIGEST, LINKS, NONE, topic_of
 from booking.notifications.mails import envelope, mail_of
 from booking.notifications.models import OutboxMessage
 from booking.notifications.notices import NotWanted
@@ -93,10 +94,18 @@ def _wanted(message: OutboxMessage, recipient: Viewer) -> str:
 
 
 def _packed(message: OutboxMessage, recipient: Viewer, settings: Settings) -> EmailMessage:
-    more = {"token": make_link(recipient.id, message.kind)} if message.kind in LINKS else {}
-    mail = mail_of(message, recipient, settings.base_url, **more)
+    mail = mail_of(message, recipient, settings.base_url, _token(message, recipient, settings))
     to = (recipient.name, recipient.email)
     return envelope(mail, message.public_id, to, settings.mail_from, clock.now())
+
+
+def _token(message: OutboxMessage, recipient: Viewer, settings: Settings) -> str:
+    """Make the link that a mail carries, at the last moment; an empty text for a mail without one."""
+    if message.kind in LINKS:
+        return make_link(recipient.id, message.kind)
+    if message.kind in ANSWERABLE:
+        return make_answer_link(message.facts["step"], recipient.id, settings.secret_key)
+    return ""
 
 
 def _keep_for_digest(message: OutboxMessage) -> None:

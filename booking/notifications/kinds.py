@@ -23,7 +23,7 @@ TOPICS = {
         "Changes by others", "Moved, changed, cancelled or ended early, with the reason.", (NOW, DIGEST)
     ),
     "reminders": Topic("Reminders", "A day before each booking starts."),
-    "requests": Topic("Requests that wait for me", "As staff: somebody asks for what needs approval."),
+    "requests": Topic("Requests that wait for me", "Somebody asks for what needs your approval."),
 }
 
 
@@ -58,6 +58,11 @@ KINDS = {
     "request_waiting": Kind(
         "requests", "Please answer", "{who} asks for this booking: approve or decline it."
     ),
+    "request_escalated": Kind(
+        "requests",
+        "Please answer now",
+        "Nobody answered this request in time: approve or decline it before it expires.",
+    ),
     "digest": Kind("", "Your digest", "What happened since the last digest."),
     "password_reset": Kind(
         "",
@@ -72,6 +77,7 @@ KINDS = {
     ),
 }
 LINKS = ("password_reset", "invitation")
+ANSWERABLE = ("request_waiting", "request_escalated")
 
 
 def topic_of(kind: str, own: bool) -> str:

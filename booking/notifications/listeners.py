@@ -4,19 +4,24 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert
 
 from booking.base import clock
 from booking.base.db import db, write
 from booking.base.events import on
-from booking.bookings.events import BookingApproved, BookingChanged, BookingEnded, BookingMade
-from booking.bookings.models import Booking, BookingResource
+from booking.bookings.events import (
+    BookingApproved,
+    BookingChanged,
+    BookingEnded,
+    BookingMade,
+    RequestPassedOn,
+)
+from booking.bookings.models import Booking
 from booking.bookings.queries import text_of
-from booking.facilities.models import Duty, Resource
+from booking.bookings.waiting import open_step, people_to_ask
 from booking.notifications.models import OutboxMessage
 from booking.people.events import PasswordForgotten, PersonInvited
-from booking.people.models import User, public_id
-from booking.people.viewer import STAFF_DUTIES
+from booking.people.models import public_id
 
 AHEAD = timedelta(days=1)  # of a booking's start: when its reminder is due
 Row = dict[str, Any]
@@ -40,13 +45,19 @@ def tell_of_change(news: BookingChanged) -> None:
     changes = {"before": dict(news.before), "after": dict(news.after)}
     rows = list(_rows("booking_changed", booking, news.people, facts | changes))
     rows += _rows("booking_left", booking, news.people_before - news.people, facts)
-    if news.after.get("status") == "requested":
+    if news.asks:
         rows += _asked(booking, facts)
     moved = "start" in news.after
     if moved:
         _drop_reminders(booking)
     rows += _reminders(booking, news.people if moved else news.people - news.people_before)
     _write(rows)
+
+
+@on(RequestPassedOn)
+def tell_of_the_next_answer(news: RequestPassedOn) -> None:
+    facts = {"by": news.by_id or news.booking.organiser_id, "reason": ""}
+    _write(_asked(news.booking, facts, "request_waiting" if news.by_id else "request_escalated"))
 
 
 @on(BookingEnded)
@@ -79,18 +90,12 @@ def _rows(kind: str, booking: Booking, people: Collection[int], facts: Row) -> I
         yield _row(kind, booking.id, person, {"version": booking.version, **facts}, now)
 
 
-def _asked(booking: Booking, facts: Row) -> Iterator[Row]:
-    """Tell those who may answer: the staff of every facility of whose machines one needs approval."""
-    db.session.flush()  # a change may have put it onto other resources
-    query = (
-        select(Duty.user_id)
-        .join(Resource, Resource.facility_id == Duty.facility_id)
-        .join(BookingResource, BookingResource.resource_id == Resource.id)
-        .join(User, User.id == Duty.user_id)
-        .where(BookingResource.booking_id == booking.id, BookingResource.left_at.is_(None))
-        .where(Resource.approval, Duty.duty.in_(STAFF_DUTIES), User.active, User.id != facts["by"])
-    )
-    return _rows("request_waiting", booking, set(db.session.scalars(query)), facts)
+def _asked(booking: Booking, facts: Row, kind: str = "request_waiting") -> Iterator[Row]:
+    """Tell those who may answer what the request waits for."""
+    step = open_step(booking.id)
+    if step is None:
+        return iter(())
+    return _rows(kind, booking, people_to_ask(step) - {facts["by"]}, {**facts, "step": step.id})
 
 
 def _reminders(booking: Booking, people: Collection[int]) -> Iterator[Row]:

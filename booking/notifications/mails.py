@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from booking.notifications.kinds import KINDS, LINKS
+from booking.notifications.kinds import ANSWERABLE, KINDS, LINKS
 from booking.notifications.models import OutboxMessage
 from booking.notifications.notices import NotWanted, items_of, notice_of
 from booking.paths import TEMPLATES
@@ -42,7 +42,7 @@ def mail_of(message: OutboxMessage, viewer: Viewer, base_url: str, token: str = 
             raise NotWanted("Nothing in it still applies.")
         subject = f"{kind.subject}: {len(items)} {'message' if len(items) == 1 else 'messages'}"
         return _rendered("news", subject, values | {"intro": kind.lead, "notices": items})
-    notice = notice_of(message, viewer)
+    notice = notice_of(message, viewer, token if message.kind in ANSWERABLE else "")
     return _rendered("news", notice.subject, values | {"intro": "", "notices": [notice]})
 
 

@@ -10,8 +10,9 @@ from booking.base.db import db
 from booking.bookings.models import Booking
 from booking.bookings.queries import Detail, detail
 from booking.bookings.visibility import Level
+from booking.bookings.waiting import asked_of, open_for
 from booking.bookings.words import changes
-from booking.notifications.kinds import KINDS
+from booking.notifications.kinds import ANSWERABLE, KINDS
 from booking.notifications.models import OutboxMessage
 from booking.people.queries import names_of
 from booking.people.viewer import Viewer
@@ -36,13 +37,18 @@ class Notice:
     path: str
 
 
-def notice_of(message: OutboxMessage, viewer: Viewer) -> Notice:
-    """Put a message about a booking into words; raise `NotWanted` if it no longer applies."""
+def notice_of(message: OutboxMessage, viewer: Viewer, answer: str = "") -> Notice:
+    """Put a message about a booking into words; raise `NotWanted` if it no longer applies.
+
+    `answer` is the token of the link by which its recipient answers a request.
+    """
     booking = db.session.get(Booking, message.booking_id, populate_existing=True)
     assert booking is not None  # noqa: S101 (a foreign key says so)
     seen = detail(booking, viewer)
     if message.kind == "booking_reminder":
         _must_still_fit(message, seen, viewer)
+    if message.kind in ANSWERABLE:
+        seen = _as_decider(message, seen, viewer)
     kind = KINDS[message.kind]
     when = words.when(booking.starts_at, booking.ends_at, seen.timezone)
     title = booking.title if seen.level >= Level.PARTIAL else HIDDEN
@@ -55,8 +61,22 @@ def notice_of(message: OutboxMessage, viewer: Viewer) -> Notice:
         facts=tuple((label, value) for label, value in _facts(seen, when) if value),
         changes=tuple(changes(before, after, seen.timezone)) if full else (),
         reason=message.facts.get("reason", "") if full else "",
-        path="/approvals" if message.kind == "request_waiting" else _path(seen),
+        path=_answer_path(answer) if message.kind in ANSWERABLE else _path(seen),
     )
+
+
+def _as_decider(message: OutboxMessage, seen: Detail, viewer: Viewer) -> Detail:
+    """Return a request as who may answer it sees it; who may not any more is not asked."""
+    found = [
+        pair for pair in open_for(viewer, seen.booking.id) if pair[0].step_id == message.facts.get("step")
+    ]
+    if not found:
+        raise NotWanted("The request was answered or changed meanwhile.")
+    return asked_of(found, viewer)[0].detail
+
+
+def _answer_path(token: str) -> str:
+    return f"/approvals/by-mail/{token}" if token else "/approvals"
 
 
 def _path(seen: Detail) -> str:

@@ -1,7 +1,7 @@
-"""Organisations, users, projects with members, sessions, one-use links, API tokens and failed sign-ins."""
+"""Organisations, users, projects, deputies, sessions, one-use links, API tokens and failed sign-ins."""
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
@@ -97,6 +97,23 @@ class Coordinator(Base):
 
     organisation_id: Mapped[int] = mapped_column(ForeignKey(Organisation.id), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True, index=True)
+
+
+class Deputy(Base):
+    """Who decides in somebody's place for some days, both included."""
+
+    __tablename__ = "deputies"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
+    deputy_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+
+    __table_args__ = (
+        CheckConstraint("first_day <= last_day", name="order"),
+        CheckConstraint("user_id <> deputy_id", name="somebody_else"),
+    )
 
 
 class SignIn(Base):

@@ -1,6 +1,7 @@
 """The person who looks or acts, with everything that decides what they may see and do. Plain values."""
 
 from dataclasses import dataclass, field
+from datetime import date
 
 STAFF_DUTIES = frozenset({"facility_manager", "technician", "trainer", "quality_officer"})
 MANAGING_DUTIES = frozenset({"facility_manager"})
@@ -8,7 +9,8 @@ MANAGING_DUTIES = frozenset({"facility_manager"})
 
 @dataclass(frozen=True)
 class Viewer:
-    """Someone signed in. Ids are database keys; `staffs` and `observes` are facilities."""
+    """Someone signed in. Ids are database keys; `staffs` and `observes` are facilities, `stands_in`
+    are people with the days on which this one decides in their place."""
 
     id: int
     public_id: str
@@ -24,6 +26,7 @@ class Viewer:
     led_people: frozenset[int] = frozenset()
     coordinates: frozenset[int] = frozenset()
     duties: tuple[tuple[str, int], ...] = field(default=())
+    stands_in: tuple[tuple[int, date, date], ...] = ()
     scope: str = "write"
 
     @property
@@ -50,6 +53,10 @@ class Viewer:
         return self.is_admin or any(
             duty in MANAGING_DUTIES and place == facility_id for duty, place in self.duties
         )
+
+    def stands_in_for(self, day: date) -> list[int]:
+        """List in whose place this person decides on a day."""
+        return sorted({user for user, first, last in self.stands_in if first <= day <= last})
 
     def observes(self, facility_id: int) -> bool:
         return ("observer", facility_id) in self.duties

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, g, request, url_for
 from jinja2 import StrictUndefined
 
-from booking.bookings.queries import count_waiting
+from booking.bookings.waiting import count_waiting, decides_anything
 from booking.paths import STATIC
 from booking.web import errors, security, session, words
 
@@ -31,6 +31,7 @@ def _register(app: Flask) -> None:
         approvals,
         bookings,
         calendar,
+        deputies,
         feeds,
         find,
         home,
@@ -53,6 +54,7 @@ def _register(app: Flask) -> None:
         training,
         feeds,
         account,
+        deputies,
         admin,
         pages,
     )
@@ -87,7 +89,7 @@ def navigation() -> list[dict[str, Any]]:
         _item("Find a slot", "find.find"),
         _item("Bookings", "bookings.index"),
     ]
-    if viewer.staffs_anything:
+    if decides_anything(viewer):
         items.append({**_item("Approvals", "approvals.index"), "count": count_waiting(viewer)})
     training = _item("Training", "training.index")
     items.append({**training, "more": True} if viewer.staffs_anything else training)

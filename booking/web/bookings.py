@@ -12,11 +12,14 @@ from booking.base import clock
 from booking.base.db import transaction
 from booking.base.errors import BookingError, Invalid, NotFound, Refused
 from booking.bookings import actions, queries
-from booking.bookings.models import Booking
+from booking.bookings.approving import DECIDERS
+from booking.bookings.models import ApprovalStep, Booking
 from booking.bookings.queries import Detail
-from booking.bookings.visibility import Level, acts_as_staff, may_change, must_give_a_reason
+from booking.bookings.visibility import Level, may_change, must_give_a_reason
+from booking.bookings.waiting import open_for, steps_of
 from booking.facilities.queries import places
 from booking.people.idempotency import Answer, fingerprint, first_answer, remember
+from booking.people.queries import names_of
 from booking.people.viewer import Viewer
 from booking.web import words
 from booking.web.bookings_form import BookingForm, blank, filled, from_post, taking
@@ -77,8 +80,27 @@ def show(booking_id: str) -> str:
         history=history_of(booking, detail.timezone) if detail.level is Level.FULL else [],
         changeable=open_now and may_change(viewer, detail.relation),
         running=booking.starts_at <= clock.now(),
-        answerable=detail.status == "requested" and acts_as_staff(viewer, detail.relation),
+        steps=_steps(detail) if detail.status == "requested" else [],
+        answerable=detail.status == "requested" and bool(open_for(viewer, booking.id)),
     )
+
+
+def _steps(detail: Detail) -> list[dict[str, str]]:
+    """Return who has to answer a request and who has, in words."""
+    rows = steps_of(detail.booking.id)
+    names = names_of([row.answered_by_id for row in rows if row.answered_by_id])
+    return [
+        {"who": DECIDERS[row.decider].capitalize(), "rule": row.rule, "state": _step_words(row, names)}
+        for row in rows
+    ]
+
+
+def _step_words(row: ApprovalStep, names: Mapping[int, str]) -> str:
+    if row.approved:
+        return f"approved by {names.get(row.answered_by_id or 0, 'somebody')}"
+    if row.escalated_at:
+        return "passed on to the next who may answer"
+    return "asked" if row.opened_at else "asked after that"
 
 
 def _detail(booking_id: str) -> Detail:

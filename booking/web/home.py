@@ -4,6 +4,7 @@ from flask import Blueprint, render_template
 
 from booking.base import clock
 from booking.bookings import queries
+from booking.bookings.waiting import decides_anything, waiting_requests
 from booking.facilities.queries import places
 from booking.web.session import signed_in, the_viewer
 from booking.web.views import row_of
@@ -20,7 +21,7 @@ def index() -> str:
     details = queries.details(coming[:NEXT], viewer)
     running = [d for d in details if d.booking.starts_at <= clock.now()]
     later = [d for d in details if d.booking.starts_at > clock.now()]
-    waiting = queries.waiting_requests(viewer, limit=NEXT) if viewer.staffs_anything else []
+    waiting = waiting_requests(viewer, limit=NEXT) if decides_anything(viewer) else []
     asked = [d for d in details if d.status == "requested"]
     return render_template(
         "home/index.html",

@@ -9,11 +9,12 @@ from sqlalchemy import select
 
 from booking.base import audit
 from booking.base.db import db
+from booking.bookings.approving import in_words, rules_of
 from booking.bookings.models import Booking
 from booking.bookings.queries import Block, Detail
 from booking.bookings.visibility import Level
 from booking.bookings.words import changes
-from booking.facilities.places import ResourcePlace, Ruled
+from booking.facilities.places import ApprovalPlace, ResourcePlace, Ruled
 from booking.people.models import User
 from booking.web import words
 
@@ -23,6 +24,8 @@ _ACTIONS = {
     "cancelled": "Cancelled",
     "ended": "Ended early",
     "approved": "Approved",
+    "step_approved": "One step approved",
+    "escalated": "Passed on: not answered in time",
     "declined": "Declined",
     "expired": "Request expired",
 }
@@ -113,8 +116,19 @@ def rules_in_words(resource: ResourcePlace, role: str) -> list[dict[str, str]]:
         if effective[name].value is not None
     ]
     hours = {"name": "Hours", "value": _RUNNING[resource.running], "set_by": resource.code, "because": ""}
+    rows += [_approval(rule, resource) for rule in rules_of(resource, role)]
     who = [row for row in rows if row["name"] in ("Who may book", "Open to you from")]
     return [*who, hours, *(row for row in rows if row not in who)]
+
+
+def _approval(rule: ApprovalPlace, resource: ResourcePlace) -> dict[str, str]:
+    text = in_words(rule)
+    return {
+        "name": "Approval",
+        "value": text[0].upper() + text[1:],
+        "set_by": f"{rule.name}, set by {rule.set_by}",
+        "because": rule.because(resource),
+    }
 
 
 def _value(name: str, rule: Ruled) -> str:

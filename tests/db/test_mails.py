@@ -94,6 +94,12 @@ def _requested(world: World) -> None:
     a_request(world)
 
 
+def _escalated(world: World) -> None:
+    a_request(world)
+    with clock.travel(MONDAY + timedelta(days=2)):
+        carry_out_due()
+
+
 def _approved(world: World) -> None:
     approve(a_request(world).public_id, world.viewer("staff"), "Fine. Mind the new seals.")
 
@@ -146,6 +152,7 @@ MAKE = {
     "booking_confirmed": (_confirmed, "student"),
     "booking_requested": (_requested, "student"),
     "request_waiting": (_requested, "technician"),
+    "request_escalated": (_escalated, "staff"),
     "booking_approved": (_approved, "student"),
     "booking_declined": (_declined, "student"),
     "booking_expired": (_expired, "student"),

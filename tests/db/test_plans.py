@@ -17,13 +17,12 @@ from booking.bookings.actions import advised, approve, book, cancel, change
 from booking.bookings.queries import (
     Search,
     blocks,
-    count_waiting,
     my_bookings,
     request_of,
     search,
-    waiting_requests,
 )
 from booking.bookings.request import Wanted
+from booking.bookings.waiting import count_waiting, waiting_requests
 from tests.db.statements import recorded_with_values
 from tests.factories import World, next_weekday, request
 

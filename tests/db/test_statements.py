@@ -14,14 +14,13 @@ from booking.bookings.actions import approve, book, cancel, change, check_only, 
 from booking.bookings.queries import (
     Search,
     blocks,
-    count_waiting,
     details,
     my_bookings,
     request_of,
     search,
-    waiting_requests,
 )
 from booking.bookings.request import Wanted
+from booking.bookings.waiting import count_waiting, waiting_requests
 from booking.facilities.queries import places
 from booking.training.queries import requirements
 from tests.db.statements import listed, recorded

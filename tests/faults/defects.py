@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from booking.base import audit
 from booking.base import db as database
 from booking.base.db import db
-from booking.bookings import actions, facts, queries, rules, visibility
+from booking.bookings import actions, facts, queries, rules, steps, visibility, waiting
 from booking.bookings import request as requests
 from booking.bookings.visibility import Level
 from booking.facilities.models import Resource
@@ -164,7 +164,7 @@ def _on_anybodys_behalf(patch: Patch) -> None:
 
 
 def _expires_at_once(patch: Patch) -> None:
-    patch.setattr(actions, "ANSWER_WITHIN", timedelta(0))
+    everywhere("due", lambda place, opened_at, *_: (opened_at, opened_at), steps)(patch)
 
 
 def _never_stale(patch: Patch) -> None:
@@ -259,11 +259,11 @@ DEFECTS: dict[str, Defect] = {
     ),
     "no reason needed": Defect(everywhere("must_give_a_reason", answering(False), actions), "staff_say_why"),
     "everybody answers": Defect(
-        everywhere("acts_as_staff", answering(True), actions), "only_staff_answer_requests"
+        everywhere("may_answer", answering(True), waiting), "only_staff_answer_requests"
     ),
     "everybody staffs": Defect(_everybody_staffs, "companies_see_nothing_of_each_other"),
     "nothing needs approval": Defect(
-        everywhere("_ask_if_needed", answering(None), actions), "what_needs_approval_is_requested"
+        everywhere("_answers_needed", answering(()), actions), "what_needs_approval_is_requested"
     ),
     "reading tokens write": Defect(
         everywhere("must_be_able_to_write", answering(None), actions), "a_token_to_read_does_not_write"

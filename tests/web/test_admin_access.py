@@ -17,6 +17,7 @@ from booking.notifications.models import OutboxMessage
 from booking.people.actions import invite
 from booking.people.models import User
 from booking.training.models import PermitNeed
+from tests.db.approval_world import a_rule
 from tests.db.training_world import a_certificate, a_module, a_need, a_permit, competent
 from tests.factories import MONDAY, World
 from tests.web.conftest import Visitor
@@ -65,6 +66,11 @@ WHO_OPENS = {  # endpoint: who gets the page of something at the Hub; other staf
     "admin.policies.new": MANAGERS,
     "admin.policies.edit": HUB,
     "admin.policies.remove": HUB,
+    "admin.approvals.index": READERS,
+    "admin.approvals.new": MANAGERS,
+    "admin.approvals.edit": HUB,
+    "admin.approvals.remove": HUB,
+    "admin.approvals.owners": HUB,
     "admin.closures.index": READERS,
     "admin.closures.show": READERS,
     "admin.closures.new": MANAGERS,
@@ -107,6 +113,7 @@ CODES = {
     "admin.training.resource": "H-INC1",
     "admin.training.add_certificate": "H-INC1",
     "admin.permits": "P-OPEN",
+    "admin.approvals.owners": "H-INC1",
 }
 
 
@@ -133,6 +140,7 @@ def ids(world: World) -> dict[str, Any]:
         "policy_id": policy.id,
         "closure_id": closure.id,
         "permit_id": permit.id,
+        "rule_id": a_rule(world).id,
         "need_id": db.session.scalar(select(PermitNeed.id)),
         "certificate_id": db.session.scalar(select(ServiceCertificate.id)),
         **named,

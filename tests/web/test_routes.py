@@ -23,7 +23,8 @@ PUBLIC = {
     "pages.accessibility",
     "pages.privacy",
 }
-OWN_KEY = {"feeds.calendar", "feeds.served", "feeds.serve"}  # opened by a secret in the address
+# opened by a secret in the address
+OWN_KEY = {"approvals.by_mail", "feeds.calendar", "feeds.served", "feeds.serve"}
 VALUES = {
     "booking_id": "0" * 16,
     "code": "H-BSC1",

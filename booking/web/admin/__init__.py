@@ -11,6 +11,7 @@ from booking.people import queries
 from booking.people.permissions import Permission, able_to
 from booking.web import session
 from booking.web.admin import (
+    approvals,
     closures,
     facilities,
     organisations,
@@ -33,6 +34,7 @@ SECTIONS = {
     "rooms": ("Rooms", "Classes and the most persons"),
     "resources": ("Resources", "What can be booked, its units, twins and lifecycle"),
     "policies": ("Policies", "Who may book what, how long, how far ahead"),
+    "approvals": ("Approvals", "When bookings need approval, by whom, and who owns what"),
     "closures": ("Closures", "Days on which something is closed"),
     "training": ("Training", "Modules, what resources ask for, what ends soon"),
     "permits": ("Permits", "Who is permitted what until when, and what asks for a permit"),
@@ -46,6 +48,7 @@ for module in (
     rooms,
     resources,
     policies,
+    approvals,
     closures,
     training,
     permits,

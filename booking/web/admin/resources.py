@@ -9,10 +9,12 @@ from wtforms.validators import Optional
 
 from booking.base import clock
 from booking.bookings.affected import count_ahead, held_units, outside
+from booking.bookings.approving import in_words, rules_of
 from booking.facilities import actions, pictures, resource_actions
+from booking.facilities.approval_actions import owners_of
 from booking.facilities.certificates import certificates_of
 from booking.facilities.models import KINDS, RUNNING, Resource, Unit
-from booking.facilities.places import ResourcePlace
+from booking.facilities.places import ApprovalPlace, ResourcePlace
 from booking.facilities.queries import places
 from booking.facilities.resource_actions import ResourceDetails, UnitDetails
 from booking.people.permissions import Permission, must_be_able_to
@@ -195,6 +197,8 @@ def show(code: str) -> str:
         policies=[
             (policy, _scope_words(policy.kind, policy.resource_id, policy.role)) for policy in place.policies
         ],
+        approvals=[(rule.name, in_words(rule)) for rule in _approvals(place)],
+        owners=owners_of(place.id),
         modules=modules_of(place.id),
         certificates=certificates_of(place.id),
         ahead=count_ahead(place.id),
@@ -202,6 +206,11 @@ def show(code: str) -> str:
         may_change=may_change(place.facility.id),
         history=history_of("resource", place.id),
     )
+
+
+def _approvals(place: ResourcePlace) -> list[ApprovalPlace]:
+    """List the rules of approval that speak of a resource, for whichever role."""
+    return list(dict.fromkeys(rule for role in RULED_ROLES for rule in rules_of(place, role)))
 
 
 def _scope_words(kind: str | None, resource_id: int | None, role: str | None) -> str:
