@@ -278,7 +278,7 @@ DEFECTS: dict[str, Defect] = {
     "cancelled time stays held": Defect(
         everywhere("release", answering(None), actions), "a_cancelled_slot_is_free"
     ),
-    "a move only frees": Defect(everywhere("_take", answering(None), actions), "a_moved_booking_moves"),
+    "a move only frees": Defect(everywhere("_take", answering([]), actions), "a_moved_booking_moves"),
     "nothing is stale": Defect(_never_stale, "who_is_late_is_told"),
     "requests expire at once": Defect(_expires_at_once, "unanswered_requests_expire"),
     # races, on the database where the safeguard is needed

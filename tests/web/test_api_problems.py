@@ -372,7 +372,7 @@ def test_who_must_wait_is_told_how_long(hub: Hub, monkeypatch: pytest.MonkeyPatc
         (OperationalError("SELECT secret", {}, Exception("gone")), 503, "busy", "1"),
         (TooManyFailures("Wait."), 429, "too_many_failures", "300"),
     ):
-        monkeypatch.setattr(api_bookings, "book", Mock(side_effect=error))
+        monkeypatch.setattr(api_bookings, "book_and_show", Mock(side_effect=error))
         answer = researcher.post("/bookings", a_body())
         assert told(answer) == (status, code)
         assert answer.headers["Retry-After"] == seconds
@@ -383,7 +383,9 @@ def test_an_unexpected_fault_tells_nothing_but_the_requests_number(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caller = hub.as_("researcher")
-    monkeypatch.setattr(api_bookings, "book", Mock(side_effect=RuntimeError("the secret of the house")))
+    monkeypatch.setattr(
+        api_bookings, "book_and_show", Mock(side_effect=RuntimeError("the secret of the house"))
+    )
     with capture_logs() as logs:
         answer = hub.app.test_client().post(f"{V1}/bookings", json=a_body(), headers=caller.headers)
     assert told(answer) == (500, "error")
