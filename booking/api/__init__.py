@@ -7,7 +7,7 @@ TITLE = "Hub Booking"
 
 def init_app(app: Flask) -> None:
     """Register every resource of /api/v1, its description and the page that shows it."""
-    from booking.api import bookings, catalogue, docs, feeds, slots, training  # noqa: F401
+    from booking.api import bookings, catalogue, docs, feeds, slots, training, waitlist  # noqa: F401
     from booking.api.description import HubApi, Plugin
     from booking.api.door import PREFIX, door
 

@@ -16,8 +16,9 @@ from booking.api.catalogue import find_places, window_of
 from booking.api.door import PREFIX, door
 from booking.api.idempotency import given_key, once
 from booking.api.paging import Cursor, moment_in, page, read_cursor
+from booking.api.waitlist import WaitShown, answer_of
 from booking.base import clock
-from booking.base.errors import Busy, Forbidden, Invalid, NotFound, Refused, Stale, refuse
+from booking.base.errors import Busy, Forbidden, Invalid, NotFound, Refused, SlotTaken, Stale, refuse
 from booking.base.period import Period
 from booking.bookings.actions import (
     advised,
@@ -30,6 +31,7 @@ from booking.bookings.actions import (
     find,
     find_to_answer,
 )
+from booking.bookings.finding import SlotSearch
 from booking.bookings.models import Booking
 from booking.bookings.queries import (
     Detail,
@@ -44,6 +46,7 @@ from booking.bookings.queries import (
 )
 from booking.bookings.request import BookingRequest
 from booking.bookings.visibility import Level, may_change
+from booking.bookings.waitlist import join
 from booking.facilities.places import ResourcePlace
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
@@ -151,12 +154,26 @@ def show_booking(booking_id: str) -> Response:
 
 
 @door.operation("POST", "/bookings", tag="Bookings", shows=schemas.BookingShown, status=201, said="Booked")
-@door.arguments(schemas.NewBooking)
+@door.alt_response(202, schema=WaitShown, description="On the waiting list")
+@door.arguments(schemas.WantedBooking)
 def make_booking(body: dict[str, Any]) -> Response:
     """Make a booking, or a request where a resource needs approval"""
+    waits = body.pop("waitlist", False)
     wanted, viewer = _request(body), caller()
     with advised(wanted, viewer):
-        return once(viewer, lambda: _shown(book_and_show(wanted, viewer), 201))
+        try:
+            return once(viewer, lambda: _shown(book_and_show(wanted, viewer), 201))
+        except SlotTaken:
+            if not waits or wanted.on_behalf_of:
+                raise
+        return once(viewer, lambda: _waits_for(wanted, viewer))
+
+
+def _waits_for(wanted: BookingRequest, viewer: Viewer) -> Answer:
+    options = tuple((one,) for one in wanted.resources)
+    exactly = wanted.starts_at, wanted.ends_at
+    search = SlotSearch(options, wanted.period.length, *exactly, wanted.people, 1, wanted)
+    return replace(answer_of(join(search, wanted, viewer).public_id, 201), status=202)
 
 
 @door.operation("POST", "/bookings/check", tag="Bookings", shows=schemas.CheckShown)

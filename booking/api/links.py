@@ -24,6 +24,11 @@ def _to_feed(place: str) -> Iterator[Link]:
         yield operation, "feed_id", place
 
 
+def _to_wait(place: str) -> Iterator[Link]:
+    for operation in ("show_wait", "accept_offer", "leave_waitlist"):
+        yield operation, "wait_id", place
+
+
 LEADS_TO: dict[str, Iterable[Link]] = {
     "make_booking": [*_to_booking("id")],
     "show_booking": [*_to_booking("id")],
@@ -57,6 +62,8 @@ LEADS_TO: dict[str, Iterable[Link]] = {
         ("list_sessions", "cursor", "next"),
     ],
     "take_a_place": [("leave_a_place", "session_id", "id")],
+    "join_waitlist": [*_to_wait("id")],
+    "list_waits": [*_to_wait("items/0/id"), ("list_waits", "cursor", "next")],
     "show_me": [("list_bookings", "project", "projects/0/code")],
 }
 

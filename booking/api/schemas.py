@@ -101,6 +101,16 @@ class NewBooking(Schema):
     notes = Lines(metadata=told("may have several lines"))
 
 
+class WantedBooking(NewBooking):
+    """A booking as asked for; if others hold the time, perhaps a place on the waiting list."""
+
+    waitlist = fields.Boolean(
+        metadata=told(
+            "if others hold the time, wait for it: the answer is then 202 with the place on the list"
+        )
+    )
+
+
 class BookingChange(NewBooking):
     """What of a booking is to change; the rest stays."""
 

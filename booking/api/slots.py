@@ -101,7 +101,7 @@ def search_slots(asked: dict[str, Any]) -> Response:
     """Find the first times at which every rule accepts me for everything asked for; nothing is stored"""
     given_key()
     wanted = SlotSearch(
-        options=tuple(_options(one) for one in asked["resources"]),
+        options=tuple(options_of(one) for one in asked["resources"]),
         length=timedelta(minutes=asked["duration_minutes"]),
         earliest=asked["earliest"],
         latest=asked["latest"],
@@ -124,7 +124,8 @@ def search_slots(asked: dict[str, Any]) -> Response:
     )
 
 
-def _options(choice: dict[str, Any]) -> tuple[Wanted, ...]:
+def options_of(choice: dict[str, Any]) -> tuple[Wanted, ...]:
+    """Return the resources of which any will do; raise `Invalid` if there are none."""
     units = choice["units"]
     if "code" in choice:
         return (Wanted(choice["code"], units),)

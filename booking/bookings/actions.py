@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, select
@@ -35,6 +35,8 @@ from booking.bookings.events import (
     BookingChanged,
     BookingEnded,
     BookingMade,
+    BookingOffered,
+    OfferAccepted,
     RequestPassedOn,
 )
 from booking.bookings.facts import Cast, before_of, find_cast, gather, lock_everything
@@ -46,6 +48,7 @@ from booking.bookings.queries import (
     picture,
     picture_of,
     relation_of,
+    request_of,
     resources_of,
     text_of,
     with_names,
@@ -54,6 +57,7 @@ from booking.bookings.request import BookingRequest, Facts
 from booking.bookings.rules import check, choose
 from booking.bookings.visibility import Level, acts_as_staff, level, may_change, must_give_a_reason
 from booking.bookings.waiting import open_for, open_step, was_asked
+from booking.bookings.waitlist_queries import hold_back_to_free, needed_to_free
 from booking.facilities.models import Resource
 from booking.people.models import Project, User, public_id
 from booking.people.sessions import must_be_able_to_write
@@ -77,21 +81,52 @@ def book_and_show(request: BookingRequest, by: Viewer) -> Detail:
         return with_names([_book(request, by)], by)[0]
 
 
-def _book(request: BookingRequest, by: Viewer) -> Contents:
+def offer(request: BookingRequest, by: Viewer, until: datetime) -> Booking:
+    """Hold a booking for somebody until they accept it; raise `Refused` as `book` would."""
+    return _book(request, by, until).booking
+
+
+def accept_offer(booking_id: int, by: Viewer) -> Booking:
+    """Make an offer a booking, or a request where a resource needs approval."""
+    with transaction():
+        held = [row.resource_id for row in resources_of(booking_id)]
+        hold_back(Resource, held)
+        hold_back(User, _people_in(db.session.get_one(Booking, booking_id)))
+        booking = lock(Booking, [booking_id])[booking_id]
+        if booking.status != "requested" or (booking.offered_until or clock.now()) <= clock.now():
+            raise NotChangeable("This offer was given up, or ran out.")
+        cast = find_cast(request_of(booking), by, before_of(booking))
+        asked = _answers_needed(Period(booking.starts_at, booking.ends_at), booking.people, cast, by)
+        booking.status, booking.offered_until, booking.answer_due_at = "confirmed", None, None
+        if asked:
+            booking.status, booking.answer_due_at = "requested", steps.expiry(booking, asked[0])
+            steps.ask(booking, asked)
+        _revise(booking)
+        audit.record("accepted", "booking", booking.id, by.id, after={"status": booking.status})
+        emit(OfferAccepted(booking))
+        emit(BookingMade(booking, by.id, frozenset(cast.user_ids)))
+        _touch(booking, cast.user_ids, held)
+    return booking
+
+
+def _book(request: BookingRequest, by: Viewer, until: datetime | None = None) -> Contents:
     must_be_able_to_write(by)
     with transaction():
         cast = find_cast(request, by)
         lock_everything(cast)
         facts = gather(cast, request.people, request.period, by)
         _must_pass(request.period, facts)
-        asked = _answers_needed(request.period, request.people, cast, by)
-        booking = _new(request, cast, by, asked)
+        asked = () if until else _answers_needed(request.period, request.people, cast, by)
+        booking = _new(request, cast, by, asked, until)
         claims = _take(booking, facts)
         _write_links(booking, cast, facts)
         if asked:
             steps.ask(booking, asked)
-        audit.record("booked", "booking", booking.id, by.id, after=_picture(booking, cast))
-        emit(BookingMade(booking, by.id, frozenset(cast.user_ids)))
+        audit.record(
+            "offered" if until else "booked", "booking", booking.id, by.id, after=_picture(booking, cast)
+        )
+        people = frozenset(cast.user_ids)
+        emit(BookingOffered(booking) if until else BookingMade(booking, by.id, people))
         _touch(booking, cast.user_ids, [want.resource.id for want in cast.wants])
     return _contents(booking, cast, claims)
 
@@ -132,13 +167,15 @@ def change(
     must_be_able_to_write(by)
     with transaction():
         booking = _find_to_change(booking_id, by, if_version)
+        _must_not_be_an_offer(booking)
         _must_have_reason(booking, by, reason)
         held = frozenset(row.resource_id for row in resources_of(booking.id))
         cast = find_cast(request, by, before_of(booking))
         people_before = _people_in(booking)
         others = people_before - {booking.organiser_id, booking.supervisor_id}
         people, projects = cast.user_ids | people_before, {booking.project_id}
-        lock_everything(cast, held, people)
+        more = needed_to_free(held)
+        lock_everything(cast, held | more.resources, people | more.users, more.rooms)
         booking = _again(booking, if_version)
         rows = resources_of(booking.id)
         if {row.resource_id for row in rows} != held:
@@ -180,8 +217,7 @@ def cancel(booking_id: str, by: Viewer, reason: str = "", if_version: int | None
         booking = _find_to_change(booking_id, by, if_version)
         _must_have_reason(booking, by, reason)
         held = [row.resource_id for row in resources_of(booking.id)]
-        hold_back(Resource, held)
-        hold_back(User, _people_in(booking))
+        hold_back_to_free(held, _people_in(booking))
         if lock(Booking, [booking.id])[booking.id].status in ENDED:  # by somebody else at the same moment
             return booking
         booking = _again(booking, if_version)
@@ -241,12 +277,12 @@ def expire_request(booking_id: int) -> None:
     """Decline a request that nobody answered in time."""
     with transaction():
         held = [row.resource_id for row in resources_of(booking_id)]
-        hold_back(Resource, held)
-        hold_back(User, _people_in(db.session.get_one(Booking, booking_id)))
+        hold_back_to_free(held, _people_in(db.session.get_one(Booking, booking_id)))
         booking = lock(Booking, [booking_id])[booking_id]
         due = booking.answer_due_at
         if booking.status == "requested" and due and due <= clock.now():
-            _end(booking, "declined", "expired", None, "Nobody answered the request in time.", held)
+            what = "offer" if booking.offered_until else "request"
+            _end(booking, "declined", "expired", None, f"Nobody answered the {what} in time.", held)
 
 
 def find(booking_id: str, by: Viewer) -> Booking:
@@ -277,18 +313,21 @@ def _must_pass(period: Period, facts: Facts) -> None:
         raise refuse(refusals)
 
 
-def _new(request: BookingRequest, cast: Cast, by: Viewer, asked: Sequence[StepAsked]) -> Booking:
+def _new(
+    request: BookingRequest, cast: Cast, by: Viewer, asked: Sequence[StepAsked], until: datetime | None
+) -> Booking:
     now = clock.now()
     booking = Booking(
         id=open_hold(),
         public_id=public_id(),
         uid=str(uuid.uuid4()),
         made_by_id=by.id,
-        status="confirmed",
+        status="requested" if until else "confirmed",
         created_at=now,
         updated_at=now,
         revised_at=now,
-        answer_due_at=None,
+        answer_due_at=until,
+        offered_until=until,
         ended_at=None,
         reason="",
         sequence=0,
@@ -476,6 +515,11 @@ def _find_to_change(booking_id: str, by: Viewer, if_version: int | None) -> Book
     return booking
 
 
+def _must_not_be_an_offer(booking: Booking) -> None:
+    if booking.offered_until is not None:
+        raise NotChangeable("This is an offer from the waiting list: accept it first, then change it.")
+
+
 def _may_change_or_raise(booking: Booking, by: Viewer) -> None:
     if not may_change(by, relation_of(booking, by)):
         raise Forbidden(
@@ -570,8 +614,7 @@ def _request_to_answer(
         raise Invalid({"reason": [fault]})
     booking = find_to_answer(booking_id, by)
     held = [row.resource_id for row in resources_of(booking.id)]
-    hold_back(Resource, held)
-    hold_back(User, _people_in(booking))
+    hold_back_to_free(held, _people_in(booking))
     booking = lock(Booking, [booking.id])[booking.id]
     if acts_as_staff(by, relation_of(booking, by)) or was_asked(by, booking):
         _must_wait(booking)

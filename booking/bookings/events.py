@@ -61,3 +61,17 @@ class RequestPassedOn:
     booking: Booking
     by_id: int | None
     reason: str
+
+
+@dataclass(frozen=True)
+class BookingOffered:
+    """Time was offered to somebody on the waiting list: it is held for them until they answer."""
+
+    booking: Booking
+
+
+@dataclass(frozen=True)
+class OfferAccepted:
+    """An offer was accepted; that it was made a booking, or a request, is told as of any other."""
+
+    booking: Booking

@@ -183,12 +183,13 @@ _PROJECT = (
 )
 
 
-def lock_everything(cast: Cast, others: Collection[int] = (), people: Collection[int] = ()) -> None:
+def lock_everything(
+    cast: Cast, others: Collection[int] = (), people: Collection[int] = (), rooms: Collection[int] = ()
+) -> None:
     """Lock resources, then rooms, then people, each in the order of their ids; `others` are resources."""
     resources = {want.resource.id for want in cast.wants} | set(others)
-    rooms = {want.resource.room.id for want in cast.wants if want.resource.room}
     hold_back(Resource, resources)
-    hold_back(Room, rooms)
+    hold_back(Room, {want.resource.room.id for want in cast.wants if want.resource.room} | set(rooms))
     hold_back(User, cast.user_ids | set(people))
     if not is_sqlite() and directory_version() != cast.places.version:  # SQLite lets nobody in between
         raise Busy("The facility's rules changed at this moment; please try again.")

@@ -1,9 +1,9 @@
 """On which moments bookings may begin: opening hours, closures and the grid. Plain values in and out."""
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
 
-from booking.base.period import at, day_period, wall
+from booking.base.period import Period, at, day_period, wall
 from booking.bookings.words import DAY
 from booking.facilities.places import ResourcePlace, hour_kinds
 
@@ -25,15 +25,22 @@ def starts_on(resource: ResourcePlace, role: str, day: date) -> Iterator[datetim
     tz = resource.facility.tz
     if resource.closed_on(day):
         return
-    spans = [day_period(day, tz)]
+    spans, anchors = [day_period(day, tz)], [time(0)]
     if resource.running != "free":
         spans = resource.facility.opening(day, hour_kinds(role))
+        anchors = resource.facility.opening_times(day, hour_kinds(role))
     step = step_of(grid_of(resource, role))
-    for span in spans:
-        moment = span.start
-        while moment < span.end:
+    moments = {moment for anchor in anchors for moment in _steps(at(day, anchor, tz), step, spans)}
+    yield from sorted(moments)
+
+
+def _steps(first: datetime, step: timedelta, spans: Sequence[Period]) -> Iterator[datetime]:
+    """Yield the steps of a grid that lie inside some spans."""
+    last = max((span.end for span in spans), default=first)
+    for number in range((last - first) // step + 1):
+        moment = first + number * step
+        if any(span.start <= moment < span.end for span in spans):
             yield moment
-            moment += step
 
 
 def at_wall(start: datetime, length: timedelta, resource: ResourcePlace) -> datetime:

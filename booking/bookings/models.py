@@ -41,6 +41,7 @@ class Booking(Base):
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
     revised_at: Mapped[datetime] = mapped_column(UTCDateTime)
     answer_due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    offered_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     reason: Mapped[str] = mapped_column(Text, default="")
     long_stay: Mapped[bool] = mapped_column(default=False)

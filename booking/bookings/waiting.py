@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, bindparam, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from booking.base import clock
-from booking.base.db import db, read
+from booking.base.db import db, read_composed
 from booking.bookings.deciding import NEXT, Waiting, is_decider, may_answer, may_stand_in
 from booking.bookings.facts import relation, relation_columns, takes_part
 from booking.bookings.models import ApprovalStep, Booking, Participant
@@ -85,7 +85,7 @@ _OPEN = (
 
 def _open_steps(viewer: int, answering: Collection[int], condition: ColumnElement[bool]) -> list[Waiting]:
     values = {"viewer": viewer, "answering": sorted(answering), "now": clock.now()}
-    return [_waiting(row) for row in read(_OPEN.where(condition), values)]
+    return [_waiting(row) for row in read_composed(_OPEN.where(condition), values)]
 
 
 def _waiting(row: Any) -> Waiting:

@@ -22,6 +22,7 @@ TOPICS = {
     "changes": Topic(
         "Changes by others", "Moved, changed, cancelled or ended early, with the reason.", (NOW, DIGEST)
     ),
+    "offers": Topic("Offers from the waiting list", "They are held for a stated time only.", (NOW,)),
     "reminders": Topic("Reminders", "A day before each booking starts."),
     "requests": Topic("Requests that wait for me", "Somebody asks for what needs your approval."),
 }
@@ -54,6 +55,16 @@ KINDS = {
         "changes", "Cancelled", "{who} cancelled this booking. Its time is free again."
     ),
     "booking_ended": Kind("changes", "Ended early", "{who} ended this booking before its time."),
+    "offer_made": Kind(
+        "offers",
+        "Offered to you",
+        "What you wait for became free and is held for you until {until}: accept it, or give it up.",
+    ),
+    "offer_expired": Kind(
+        "offers",
+        "Offer ran out",
+        "You did not accept this offer in time, so it was passed on. You may join the waiting list again.",
+    ),
     "booking_reminder": Kind("reminders", "Reminder", "This booking starts within a day."),
     "request_waiting": Kind(
         "requests", "Please answer", "{who} asks for this booking: approve or decline it."
@@ -77,6 +88,7 @@ KINDS = {
     ),
 }
 LINKS = ("password_reset", "invitation")
+OFFERS = ("offer_made", "offer_expired")
 ANSWERABLE = ("request_waiting", "request_escalated")
 
 

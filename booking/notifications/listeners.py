@@ -14,6 +14,7 @@ from booking.bookings.events import (
     BookingChanged,
     BookingEnded,
     BookingMade,
+    BookingOffered,
     RequestPassedOn,
 )
 from booking.bookings.models import Booking
@@ -54,6 +55,13 @@ def tell_of_change(news: BookingChanged) -> None:
     _write(rows)
 
 
+@on(BookingOffered)
+def tell_of_offer(news: BookingOffered) -> None:
+    booking = news.booking
+    until = text_of(booking.offered_until) if booking.offered_until else ""
+    _write(_rows("offer_made", booking, {booking.organiser_id}, {"by": None, "until": until}))
+
+
 @on(RequestPassedOn)
 def tell_of_the_next_answer(news: RequestPassedOn) -> None:
     facts = {"by": news.by_id or news.booking.organiser_id, "reason": ""}
@@ -63,6 +71,10 @@ def tell_of_the_next_answer(news: RequestPassedOn) -> None:
 @on(BookingEnded)
 def tell_of_end(news: BookingEnded) -> None:
     expired = news.by_id is None and news.booking.status == "declined"
+    if news.booking.offered_until is not None and (expired or news.by_id == news.booking.organiser_id):
+        return _write(
+            _rows("offer_expired", news.booking, {news.booking.organiser_id}, {"by": None}) if expired else []
+        )
     kind = {"completed": "booking_ended", "declined": "booking_expired" if expired else "booking_declined"}
     facts = {"by": news.by_id, "reason": "" if expired else news.reason}
     _write(_rows(kind.get(news.booking.status, "booking_cancelled"), news.booking, news.people, facts))

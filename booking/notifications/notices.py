@@ -12,7 +12,7 @@ from booking.bookings.queries import Detail, detail
 from booking.bookings.visibility import Level
 from booking.bookings.waiting import asked_of, open_for
 from booking.bookings.words import changes
-from booking.notifications.kinds import ANSWERABLE, KINDS
+from booking.notifications.kinds import ANSWERABLE, KINDS, OFFERS
 from booking.notifications.models import OutboxMessage
 from booking.people.queries import names_of
 from booking.people.viewer import Viewer
@@ -47,6 +47,8 @@ def notice_of(message: OutboxMessage, viewer: Viewer, answer: str = "") -> Notic
     seen = detail(booking, viewer)
     if message.kind == "booking_reminder":
         _must_still_fit(message, seen, viewer)
+    if message.kind == "offer_made" and (booking.offered_until is None or booking.status != "requested"):
+        raise NotWanted("The offer was answered meanwhile.")
     if message.kind in ANSWERABLE:
         seen = _as_decider(message, seen, viewer)
     kind = KINDS[message.kind]
@@ -56,12 +58,14 @@ def notice_of(message: OutboxMessage, viewer: Viewer, answer: str = "") -> Notic
     before, after = message.facts.get("before", {}), message.facts.get("after", {})
     return Notice(
         subject=f"{kind.subject}: {title}, {when}",
-        lead=kind.lead.format(who=_who(message, viewer) if full else "Somebody"),
+        lead=kind.lead.format(
+            who=_who(message, viewer) if full else "Somebody", until=_until(booking, seen.timezone)
+        ),
         title=title,
         facts=tuple((label, value) for label, value in _facts(seen, when) if value),
         changes=tuple(changes(before, after, seen.timezone)) if full else (),
         reason=message.facts.get("reason", "") if full else "",
-        path=_answer_path(answer) if message.kind in ANSWERABLE else _path(seen),
+        path=_answer_path(answer) if message.kind in ANSWERABLE else _path(message.kind, seen),
     )
 
 
@@ -79,7 +83,13 @@ def _answer_path(token: str) -> str:
     return f"/approvals/by-mail/{token}" if token else "/approvals"
 
 
-def _path(seen: Detail) -> str:
+def _until(booking: Booking, timezone: str) -> str:
+    return words.moment(booking.offered_until, timezone) if booking.offered_until else ""
+
+
+def _path(kind: str, seen: Detail) -> str:
+    if kind in OFFERS:
+        return "/waitlist"
     return f"/bookings/{seen.booking.public_id}" if seen.level >= Level.PARTIAL else "/bookings"
 
 

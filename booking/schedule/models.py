@@ -70,5 +70,9 @@ class Presence(Base):
 
     __table_args__ = (
         CheckConstraint("starts_at < ends_at AND people > 0", name="order"),
-        Index("ix_presence_room", "room_id", "starts_at", **only_where("active", "active = 1")),
+        Index(
+            "ix_presence_room",
+            *("room_id", "starts_at", "ends_at", "people", "hold_id"),  # all that is asked for
+            **only_where("active", "active = 1"),
+        ),
     )

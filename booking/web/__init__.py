@@ -40,6 +40,7 @@ def _register(app: Flask) -> None:
         password,
         resources,
         training,
+        waitlist,
     )
 
     doors = (
@@ -51,6 +52,7 @@ def _register(app: Flask) -> None:
         find,
         bookings,
         approvals,
+        waitlist,
         training,
         feeds,
         account,
@@ -94,6 +96,7 @@ def navigation() -> list[dict[str, Any]]:
     training = _item("Training", "training.index")
     items.append({**training, "more": True} if viewer.staffs_anything else training)
     items.append(_item("Subscriptions", "feeds.index"))
+    items.append({**_item("Waiting list", "waitlist.index"), "more": True})
     if viewer.staffs_anything:
         items.append({**_item("Administration", "admin.index"), "more": True})
     items.append({**_item("My account", "account.index"), "more": True})

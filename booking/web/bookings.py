@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from booking.base import clock
 from booking.base.db import transaction
-from booking.base.errors import BookingError, Invalid, NotFound, Refused
+from booking.base.errors import BookingError, Invalid, NotFound, Refused, SlotTaken
 from booking.bookings import actions, queries
 from booking.bookings.approving import DECIDERS
 from booking.bookings.models import ApprovalStep, Booking
@@ -208,6 +208,7 @@ def _form_page(
         resources=_choices(),
         needs_reason=detail is not None and must_give_a_reason(the_viewer(), detail.relation),
         others=_books_for_others(the_viewer()),
+        may_wait=isinstance(refused, SlotTaken) and detail is None and not form.on_behalf_of.data,
         taking=taking,
         moment_words=lambda timezone: partial(words.moment, timezone=timezone),
         period_words=lambda timezone: partial(words.when, timezone=timezone),

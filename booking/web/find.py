@@ -11,7 +11,7 @@ from wtforms import DateField, Form, IntegerField, SelectChoice, SelectField
 from wtforms.validators import InputRequired, NumberRange
 
 from booking.base import clock
-from booking.base.errors import Invalid
+from booking.base.errors import TAKEN_CODES, Invalid
 from booking.base.period import midnight
 from booking.bookings.finding import Found, Slot, SlotSearch, find_slots
 from booking.bookings.request import MAX_PEOPLE, Wanted
@@ -56,8 +56,20 @@ def find() -> str | tuple[str, int]:
             found = find_slots(_search(form), the_viewer())
         except Invalid as invalid:
             form.first.errors = [text for texts in invalid.errors.values() for text in texts]
-    page = render_template("find/find.html", form=form, found=found and list(_rows(found)), why=_why(found))
+    page = render_template(
+        "find/find.html",
+        form=form,
+        found=found and list(_rows(found)),
+        why=_why(found),
+        may_wait=found is not None and not TAKEN_CODES.isdisjoint(code for code, _ in found.blocked_by),
+    )
     return (page, 422) if any(form.errors.values()) or form.first.errors else page
+
+
+def search_of_form(sent: MultiDict[str, str]) -> SlotSearch | None:
+    """Return the search that a form asks for; None if it is not complete."""
+    form = _form(sent)
+    return _search(form) if sent.get("first") and form.validate() else None
 
 
 def _form(args: MultiDict[str, str]) -> FindForm:

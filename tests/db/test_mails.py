@@ -16,8 +16,10 @@ from booking.base import clock
 from booking.base.acts import carry_out_due
 from booking.base.db import db, transaction
 from booking.bookings.actions import approve, book, cancel, change, decline
+from booking.bookings.finding import SlotSearch
 from booking.bookings.models import Booking
 from booking.bookings.queries import request_of
+from booking.bookings.waitlist import join
 from booking.facilities.actions import directory_changed
 from booking.facilities.queries import viewer_of
 from booking.notifications.delivery import next_digest
@@ -130,6 +132,25 @@ def _ended(world: World) -> None:
         cancel(booking.public_id, world.viewer("student"))
 
 
+def _offered(world: World) -> None:
+    taken = book(request(), world.viewer("researcher"))
+    wanted = request(title="Passage 12")
+    options = tuple((one,) for one in wanted.resources)
+    hour = timedelta(hours=1)
+    join(
+        SlotSearch(options, hour, wanted.starts_at, wanted.ends_at, 1, 1, wanted),
+        wanted,
+        world.viewer("student"),
+    )
+    cancel(taken.public_id, world.viewer("researcher"))
+
+
+def _offer_expired(world: World) -> None:
+    _offered(world)
+    with clock.travel(MONDAY + timedelta(days=1)):
+        carry_out_due()
+
+
 def _digest(world: World) -> None:
     _changed(world)
     talk = book(request("H-HALL", next_weekday(14), title="Talk"), world.viewer("student"))
@@ -160,6 +181,8 @@ MAKE = {
     "booking_left": (_changed, "researcher"),
     "booking_cancelled": (_cancelled, "researcher"),
     "booking_ended": (_ended, "student"),
+    "offer_made": (_offered, "student"),
+    "offer_expired": (_offer_expired, "student"),
     "booking_reminder": (_confirmed, "leader"),
     "digest": (_digest, "student"),
     "password_reset": (_security, "student"),
