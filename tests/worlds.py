@@ -37,6 +37,8 @@ WHAT_TESTS_WRITE = frozenset(
         "sign_in_failures",
         "sign_ins",
         "timed_acts",
+        "wait_resources",
+        "waits",
     }
 )
 # What a test that changed the world leaves behind: such a database is not used again.

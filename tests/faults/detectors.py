@@ -10,9 +10,12 @@ from sqlalchemy import select
 
 from booking.base.db import db
 from booking.bookings.actions import book, cancel, find
+from booking.bookings.finding import SlotSearch
 from booking.bookings.models import HOLDING, Booking
 from booking.bookings.queries import request_of
 from booking.bookings.request import BookingRequest, Wanted
+from booking.bookings.waitlist import join
+from booking.bookings.waitlist_models import Wait
 from tests.factories import World, request, working_day
 from tests.faults.books import must_add_up, number_of_bookings
 from tests.faults.crowd import ATTEMPTS, EVERYBODY, Crowd, Job, Outcome, to_book
@@ -106,6 +109,29 @@ def the_same_booking(crowd: Crowd, world: World, url: str, n: int, defect: str =
     assert of_one_kind(outcomes)["booked"] >= 1
     must_add_up()
     find(booking.public_id, world.viewer("student"))
+
+
+def freed_time(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """A booking is cancelled while all others want its time: who waited first is offered it, nobody else."""
+    wanted = request(start=working_day(n, 10))
+    taken = book(wanted, world.viewer("student"))
+    first, *others = (_wait(world, name, wanted) for name in ("leader", "colleague", "researcher"))
+    jobs = [to_book(who(world, k), wanted) for k in range(EVERYBODY - 1)]
+    jobs.append(Job("cancel", world.users["student"], (taken.public_id,)))
+    outcomes = crowd.rush(url, jobs, defect)
+    all_are_answered(outcomes)
+    assert of_one_kind(outcomes) == {"booked": 1, "SlotTaken": EVERYBODY - 1}  # the one is the cancelled one
+    db.session.expire_all()
+    assert db.session.get_one(Wait, first).status == "offered"
+    assert {db.session.get_one(Wait, other).status for other in others} == {"waiting"}
+    must_add_up()
+
+
+def _wait(world: World, name: str, wanted: BookingRequest) -> int:
+    options = tuple((one,) for one in wanted.resources)
+    exactly = wanted.starts_at, wanted.ends_at
+    search = SlotSearch(options, wanted.period.length, *exactly, wanted.people, 1, wanted)
+    return join(search, wanted, world.viewer(name)).id
 
 
 def _meddle(world: World, booking: str, wanted: BookingRequest, k: int) -> Job:
@@ -279,6 +305,7 @@ RACES: dict[str, Race] = {
         companies_apart,
         without_conflict,
         cancel_and_book,
+        freed_time,
         answers,
         different_machines,
         anything,

@@ -46,6 +46,9 @@ ONLY_THE_STATE_OF_THINGS_TELLS = re.compile(
             r"This date is out of reach; check the year\.$",  # 1990 to 2199
             r"Use the cursor as the page before gave it\.$",  # cursors are ours to write
             r"You have 50 links; withdraw one",
+            r"This is free from .* on: book it\.$",  # who waits, waits for what others hold
+            r"Waiting would not help, whatever others give up",
+            r"You wait for 20 things already",
             r"Say why",  # staff, of other people's bookings, and who declines
         )
     )

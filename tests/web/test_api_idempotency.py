@@ -2,7 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
 
@@ -187,12 +187,23 @@ def test_a_crash_before_the_answer_is_kept_undoes_the_effect(
     assert hub.as_("researcher").post("/bookings", a_body(), **key("k1")).status_code == 201
 
 
+def a_wish(code: str, start: datetime) -> dict[str, Any]:
+    window = {"earliest": text(start), "latest": text(start + timedelta(hours=1))}
+    return {"resources": [code], "duration_minutes": 60, **window, "title": "Wait"}
+
+
 def test_every_post_takes_a_key(hub: Hub) -> None:
     """Whatever has an effect has it once: sent again, each gets the first answer."""
     staff, amber = hub.as_("staff"), hub.as_("amber")
     session = a_session(hub.world, a_module("T-1", hub.world), next_weekday(10))
     made = [amber.book("H-BR1", next_weekday(9.5, days), 48)["id"] for days in (7, 14)]
+    taken = [amber.book("H-BSC2", next_weekday(hour))["id"] for hour in (10, 14)]
+    wishes = [a_wish("H-BSC2", next_weekday(hour)) for hour in (10, 14)]
+    wait = staff.post("/waitlist", wishes[0]).json["id"]
+    amber.delete(f"/bookings/{taken[0]}")
     asked: dict[str, Any] = {
+        "/waitlist": wishes[1],
+        f"/waitlist/{wait}/accept": {},
         "/bookings": a_body(),
         "/bookings/check": a_body("H-BSC2"),
         "/feeds": {"scope": "me"},
