@@ -33,6 +33,7 @@ WHAT_TESTS_WRITE = frozenset(
         "outbox",
         "participants",
         "presence",
+        "series",
         "sign_in_failures",
         "sign_ins",
         "timed_acts",
