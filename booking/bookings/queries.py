@@ -591,6 +591,12 @@ def count_waiting(viewer: Viewer) -> int:
     return db.session.scalar(query) or 0
 
 
+def in_series(series_id: str, viewer: Viewer) -> list[Detail]:
+    """List the bookings of a series that a viewer may see at least in part, in order of time."""
+    query = select(Booking).where(Booking.series_id == series_id).order_by(Booking.starts_at, Booking.id)
+    return [one for one in details(list(db.session.scalars(query)), viewer) if one.level >= Level.PARTIAL]
+
+
 def row_id(public_id: str) -> int | None:
     """Return the key of a booking for paging on from it."""
     return db.session.scalar(select(Booking.id).where(Booking.public_id == public_id))

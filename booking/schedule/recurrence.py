@@ -1,7 +1,7 @@
 """How a booking repeats: a pattern becomes periods that keep their place on the facility's wall clock.
 
-Plain values in, plain values out. A pattern is written as RFC 5545 does, in a part of its language: daily, weekly
-on days, monthly by date or weekday; ended by COUNT or UNTIL; days left out in lines of EXDATE.
+Plain values in, plain values out. A pattern is written in a part of RFC 5545's language: daily, weekly on days,
+monthly by date or weekday; ended by COUNT or UNTIL; days left out in lines of EXDATE.
 """
 
 import re
@@ -32,7 +32,7 @@ class BadPattern(ValueError):
 
 @dataclass(frozen=True)
 class Pattern:
-    """When something happens again. A datetime without a zone is local; `weekdays` are (day, which of the month)."""
+    """When something happens again; `weekdays` are (day, which of the month), times without a zone are local."""
 
     frequency: str
     interval: int = 1
@@ -46,7 +46,7 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Occurrence:
-    """One time of a series by the wall clock; without a period where the clocks skip it, as the note then says."""
+    """One time of a series by the wall clock; where the clocks skip it, it has no period but a note."""
 
     start: datetime
     end: datetime
@@ -64,7 +64,9 @@ def read_pattern(text: str) -> Pattern:
     lines = [line.strip().upper() for line in text.splitlines() if line.strip()]
     rules = [line for line in lines if not line.startswith("EXDATE")]
     if len(rules) != 1:
-        raise BadPattern("The pattern is one line such as FREQ=WEEKLY;COUNT=10; lines of EXDATE may follow it.")
+        raise BadPattern(
+            "The pattern is one line such as FREQ=WEEKLY;COUNT=10; lines of EXDATE may follow it."
+        )
     parts = _parts(rules[0].removeprefix("RRULE:"))
     frequency = parts.get("FREQ", "")
     if frequency not in FREQUENCIES:
@@ -111,13 +113,17 @@ def _number(parts: Mapping[str, str], name: str, most: int) -> int | None:
 def _weekday(text: str) -> tuple[int, int]:
     match = _DAY.fullmatch(text)
     if match is None:
-        raise BadPattern(f"The pattern knows no day {text[:10]!r}: write MO, TU, WE, TH, FR, SA, SU, 2TU or -1FR.")
+        raise BadPattern(
+            f"The pattern knows no day {text[:10]!r}: write MO, TU, WE, TH, FR, SA, SU, 2TU or -1FR."
+        )
     return DAYS.index(match[2]), int(match[1] or 0)
 
 
 def _month_day(text: str) -> int:
     if not re.fullmatch("[+-]?[0-9]{1,2}", text) or not 1 <= abs(int(text)) <= 31:
-        raise BadPattern("The pattern takes a BYMONTHDAY from 1 to 31, or from -1 for the last day of the month.")
+        raise BadPattern(
+            "The pattern takes a BYMONTHDAY from 1 to 31, or from -1 for the last day of the month."
+        )
     return int(text)
 
 
@@ -138,7 +144,9 @@ def _time(name: str, text: str) -> date:
             return day
         local = datetime.combine(day, datetime.strptime(match[2], "%H%M%S").time())
     except ValueError:
-        raise BadPattern(f"The pattern needs {name} as a day such as 20270112 or a time such as 20270112T090000Z.") from None
+        raise BadPattern(
+            f"The pattern needs {name} as a day such as 20270112 or a time such as 20270112T090000Z."
+        ) from None
     return local.replace(tzinfo=UTC) if match[3] else local
 
 
@@ -164,7 +172,9 @@ def expand(pattern: Pattern, first: Period, tz: ZoneInfo) -> list[Occurrence]:
         raise BadPattern("The pattern cannot start in the hour that the clocks repeat; start on another day.")
     starts = _without_exceptions(pattern, _starts(pattern, start, tz), tz)
     return [
-        Occurrence(start, start + length, first) if moment == start else by_the_wall(moment, moment + length, tz)
+        Occurrence(start, start + length, first)
+        if moment == start
+        else by_the_wall(moment, moment + length, tz)
         for moment in starts
     ]
 

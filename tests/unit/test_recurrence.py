@@ -1,4 +1,4 @@
-"""Patterns and what they unfold to: against dateutil, and by the wall clock across both changes of the clocks."""
+"""Patterns and what they unfold to: against dateutil, and by the wall clock over both of its changes."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -40,12 +40,27 @@ def days(text: str, start: datetime) -> list[date]:
     ("text", "words"),
     [
         ("FREQ=DAILY;COUNT=1", "Every day, 1 time"),
-        ("RRULE:FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR;COUNT=9", "Every day on Monday, Tuesday, Wednesday, Thursday and Friday, 9 times"),
-        ("freq=weekly;interval=2;byday=mo,fr;until=20270312", "Every 2 weeks on Monday and Friday, until Fri 12 Mar 2027"),
-        ("FREQ=MONTHLY;BYDAY=2TU,-1FR;COUNT=3", "Every month on the second Tuesday and the last Friday, 3 times"),
+        (
+            "RRULE:FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR;COUNT=9",
+            "Every day on Monday, Tuesday, Wednesday, Thursday and Friday, 9 times",
+        ),
+        (
+            "freq=weekly;interval=2;byday=mo,fr;until=20270312",
+            "Every 2 weeks on Monday and Friday, until Fri 12 Mar 2027",
+        ),
+        (
+            "FREQ=MONTHLY;BYDAY=2TU,-1FR;COUNT=3",
+            "Every month on the second Tuesday and the last Friday, 3 times",
+        ),
         ("FREQ=MONTHLY;BYDAY=-3SU;COUNT=3", "Every month on the 3rd last Sunday, 3 times"),
-        ("FREQ=MONTHLY;BYMONTHDAY=1,12,22,-1,-2;COUNT=3", "Every month on the 1st, the 12th, the 22nd, the last day and the 2nd last day, 3 times"),
-        ("FREQ=WEEKLY;UNTIL=20270312T090000Z\n\nEXDATE:20270119,20270126", "Every week, until Fri 12 Mar 2027, 2 left out"),
+        (
+            "FREQ=MONTHLY;BYMONTHDAY=1,12,22,-1,-2;COUNT=3",
+            "Every month on the 1st, the 12th, the 22nd, the last day and the 2nd last day, 3 times",
+        ),
+        (
+            "FREQ=WEEKLY;UNTIL=20270312T090000Z\n\nEXDATE:20270119,20270126",
+            "Every week, until Fri 12 Mar 2027, 2 left out",
+        ),
     ],
 )
 def test_a_pattern_is_read_and_put_into_words(text: str, words: str) -> None:
@@ -115,19 +130,31 @@ def test_leap_day_is_a_day_like_others() -> None:
     assert days("FREQ=DAILY;COUNT=3", datetime(2028, 2, 28, 10)) == [
         date(2028, 2, 28), date(2028, 2, 29), date(2028, 3, 1),
     ]  # fmt: skip
-    assert days("FREQ=MONTHLY;BYMONTHDAY=29;UNTIL=20280301", datetime(2028, 1, 29, 10))[-1] == date(2028, 2, 29)
-    assert date(2027, 2, 28) not in days("FREQ=MONTHLY;BYMONTHDAY=29;UNTIL=20270401", datetime(2027, 1, 29, 10))
+    assert days("FREQ=MONTHLY;BYMONTHDAY=29;UNTIL=20280301", datetime(2028, 1, 29, 10))[-1] == date(
+        2028, 2, 29
+    )
+    assert date(2027, 2, 28) not in days(
+        "FREQ=MONTHLY;BYMONTHDAY=29;UNTIL=20270401", datetime(2027, 1, 29, 10)
+    )
 
 
 @pytest.mark.parametrize(
     ("until", "last"),
-    [("20270119", 19), ("20270119T095959", 12), ("20270119T100000", 19), ("20270119T100000Z", 19), ("20270119T095959Z", 12)],
+    [
+        ("20270119", 19),
+        ("20270119T095959", 12),
+        ("20270119T100000", 19),
+        ("20270119T100000Z", 19),
+        ("20270119T095959Z", 12),
+    ],
 )
 def test_until_is_inclusive_to_the_second(until: str, last: int) -> None:
     assert days(f"FREQ=WEEKLY;UNTIL={until}", datetime(2027, 1, 12, 10))[-1].day == last
 
 
-@pytest.mark.parametrize("exception", ["20270119", "20270119T100000", "20270119T100000Z", "20270119T100000,20270119"])
+@pytest.mark.parametrize(
+    "exception", ["20270119", "20270119T100000", "20270119T100000Z", "20270119T100000,20270119"]
+)
 def test_what_is_left_out_still_counts(exception: str) -> None:
     found = days(f"FREQ=WEEKLY;COUNT=3\nEXDATE;TZID=Europe/London:{exception}", datetime(2027, 1, 12, 10))
     assert found == [date(2027, 1, 12), date(2027, 1, 26)]
@@ -172,7 +199,9 @@ def test_of_a_local_time_that_exists_twice_the_first_is_meant_and_told() -> None
     found = unfold("FREQ=DAILY;COUNT=3", datetime(2027, 10, 30, 1, 30), 1)
     assert [bool(one.note) for one in found] == [False, True, False]
     assert found[1].note == "01:30 happens twice on 31 October 2027: the clocks go back; the first is meant."
-    assert found[1].period == Period(datetime(2027, 10, 31, 0, 30, tzinfo=UTC), datetime(2027, 10, 31, 2, 30, tzinfo=UTC))
+    assert found[1].period == Period(
+        datetime(2027, 10, 31, 0, 30, tzinfo=UTC), datetime(2027, 10, 31, 2, 30, tzinfo=UTC)
+    )
 
 
 def test_a_first_period_keeps_the_reading_that_was_chosen() -> None:
@@ -196,7 +225,11 @@ def patterns(draw: st.DrawFn) -> str:
     """Draw a pattern of each shape."""
     frequency = draw(st.sampled_from(("DAILY", "WEEKLY", "MONTHLY", "MONTHLY")))
     parts = [f"FREQ={frequency}"]
-    listed = {"DAILY": DAYS, "WEEKLY": DAYS, "MONTHLY": [f"{n}{day}" for n in (1, 2, 4, -1, -2) for day in DAYS]}
+    listed = {
+        "DAILY": DAYS,
+        "WEEKLY": DAYS,
+        "MONTHLY": [f"{n}{day}" for n in (1, 2, 4, -1, -2) for day in DAYS],
+    }
     if draw(st.booleans()):
         some = draw(st.lists(st.sampled_from(listed[frequency]), min_size=1, max_size=3, unique=True))
         parts.append(f"BYDAY={','.join(some)}")
