@@ -1,6 +1,6 @@
 """Turns news into outbox rows, one for each person concerned: nothing is sent here."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,15 @@ from sqlalchemy import delete, insert, select
 from booking.base import clock
 from booking.base.db import db, write
 from booking.base.events import on
-from booking.bookings.events import BookingApproved, BookingChanged, BookingEnded, BookingMade
+from booking.bookings.events import (
+    BookingApproved,
+    BookingChanged,
+    BookingEnded,
+    BookingMade,
+    SeriesCancelled,
+    SeriesChanged,
+    SeriesMade,
+)
 from booking.bookings.models import Booking, BookingResource
 from booking.bookings.queries import text_of
 from booking.facilities.models import Duty, Resource
@@ -26,7 +34,9 @@ _MESSAGE = insert(OutboxMessage)
 @on(BookingMade)
 def tell_of_booking(news: BookingMade) -> None:
     booking, facts = news.booking, {"by": news.by_id}
-    if booking.status == "requested":
+    if news.in_series:
+        rows = []
+    elif booking.status == "requested":
         rows = [*_rows("booking_requested", booking, {booking.organiser_id}, facts), *_asked(booking, facts)]
     else:
         rows = list(_rows("booking_confirmed", booking, news.people, facts))
@@ -38,10 +48,12 @@ def tell_of_change(news: BookingChanged) -> None:
     booking = news.booking
     facts = {"by": news.by_id, "reason": news.reason}
     changes = {"before": dict(news.before), "after": dict(news.after)}
-    rows = list(_rows("booking_changed", booking, news.people, facts | changes))
-    rows += _rows("booking_left", booking, news.people_before - news.people, facts)
-    if news.after.get("status") == "requested":
-        rows += _asked(booking, facts)
+    rows: list[Row] = []
+    if not news.in_series:
+        rows += _rows("booking_changed", booking, news.people, facts | changes)
+        rows += _rows("booking_left", booking, news.people_before - news.people, facts)
+        if news.after.get("status") == "requested":
+            rows += _asked(booking, facts)
     moved = "start" in news.after
     if moved:
         _drop_reminders(booking)
@@ -51,6 +63,8 @@ def tell_of_change(news: BookingChanged) -> None:
 
 @on(BookingEnded)
 def tell_of_end(news: BookingEnded) -> None:
+    if news.in_series:
+        return
     expired = news.by_id is None and news.booking.status == "declined"
     kind = {"completed": "booking_ended", "declined": "booking_expired" if expired else "booking_declined"}
     facts = {"by": news.by_id, "reason": "" if expired else news.reason}
@@ -61,6 +75,42 @@ def tell_of_end(news: BookingEnded) -> None:
 def tell_of_approval(news: BookingApproved) -> None:
     facts = {"by": news.by_id, "reason": news.reason}
     _write(_rows("booking_approved", news.booking, news.people, facts))
+
+
+@on(SeriesMade)
+def tell_of_series(news: SeriesMade) -> None:
+    """Tell of all its bookings in one mail to each person."""
+    first, facts = news.bookings[0], _of_series(news.bookings, news.by_id) | {"skipped": news.skipped}
+    if first.status == "requested":
+        _write(_rows("series_requested", first, {first.organiser_id}, facts))
+        _write(_asked(first, facts, "series_waiting"))
+    else:
+        _write(_rows("series_confirmed", first, news.people, facts))
+
+
+@on(SeriesChanged)
+def tell_of_changed_series(news: SeriesChanged) -> None:
+    first, bookings = news.changes[0], [one.booking for one in news.changes]
+    facts = _of_series(bookings, news.by_id, news.reason)
+    people = {person for one in news.changes for person in one.people}
+    left = {person for one in news.changes for person in one.people_before} - people
+    changes = {"before": dict(first.before), "after": dict(first.after)}
+    _write(_rows("series_changed", first.booking, people, facts | changes))
+    _write(_rows("series_left", first.booking, left, facts))
+    asks = next((one.booking for one in news.changes if one.after.get("status") == "requested"), None)
+    if asks is not None:
+        _write(_asked(asks, facts, "series_waiting"))
+
+
+@on(SeriesCancelled)
+def tell_of_cancelled_series(news: SeriesCancelled) -> None:
+    facts = _of_series(news.bookings, news.by_id, news.reason)
+    _write(_rows("series_cancelled", news.bookings[0], news.people, facts))
+
+
+def _of_series(bookings: Sequence[Booking], by_id: int, reason: str = "") -> Row:
+    times = [[text_of(booking.starts_at), text_of(booking.ends_at)] for booking in bookings]
+    return {"by": by_id, "reason": reason, "times": times}
 
 
 @on(PasswordForgotten)
@@ -79,7 +129,7 @@ def _rows(kind: str, booking: Booking, people: Collection[int], facts: Row) -> I
         yield _row(kind, booking.id, person, {"version": booking.version, **facts}, now)
 
 
-def _asked(booking: Booking, facts: Row) -> Iterator[Row]:
+def _asked(booking: Booking, facts: Row, kind: str = "request_waiting") -> Iterator[Row]:
     """Tell those who may answer: the staff of every facility of whose machines one needs approval."""
     db.session.flush()  # a change may have put it onto other resources
     query = (
@@ -90,7 +140,7 @@ def _asked(booking: Booking, facts: Row) -> Iterator[Row]:
         .where(BookingResource.booking_id == booking.id, BookingResource.left_at.is_(None))
         .where(Resource.approval, Duty.duty.in_(STAFF_DUTIES), User.active, User.id != facts["by"])
     )
-    return _rows("request_waiting", booking, set(db.session.scalars(query)), facts)
+    return _rows(kind, booking, set(db.session.scalars(query)), facts)
 
 
 def _reminders(booking: Booking, people: Collection[int]) -> Iterator[Row]:

@@ -1,5 +1,6 @@
 """What a mail of the outbox says, as its recipient may see it at this moment: values for the templates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from booking.people.queries import names_of
 from booking.people.viewer import Viewer
 
 HIDDEN = "A booking"
+SHOWN = 20  # of the times of a series
 
 
 class NotWanted(Exception):
@@ -47,16 +49,30 @@ def notice_of(message: OutboxMessage, viewer: Viewer) -> Notice:
     when = words.when(booking.starts_at, booking.ends_at, seen.timezone)
     title = booking.title if seen.level >= Level.PARTIAL else HIDDEN
     full = seen.level is Level.FULL
+    times = message.facts.get("times", []) if seen.level >= Level.PARTIAL else []
+    others = f" and {len(times) - 1} more" if len(times) > 1 else ""
+    at, *rest = _facts(seen, when)
+    facts = [at, *_series(message, seen, times), *rest]
     before, after = message.facts.get("before", {}), message.facts.get("after", {})
     return Notice(
-        subject=f"{kind.subject}: {title}, {when}",
+        subject=f"{kind.subject}: {title}, {when}{others}",
         lead=kind.lead.format(who=_who(message, viewer) if full else "Somebody"),
         title=title,
-        facts=tuple((label, value) for label, value in _facts(seen, when) if value),
+        facts=tuple((label, value) for label, value in facts if value),
         changes=tuple(changes(before, after, seen.timezone)) if full else (),
         reason=message.facts.get("reason", "") if full else "",
-        path="/approvals" if message.kind == "request_waiting" else _path(seen),
+        path="/approvals" if message.kind in ("request_waiting", "series_waiting") else _path(seen),
     )
+
+
+def _series(message: OutboxMessage, seen: Detail, times: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+    """Return what a mail says of a series beyond its first booking."""
+    periods = [[datetime.fromisoformat(moment) for moment in pair] for pair in times[1:]]
+    lines = [words.when(start, end, seen.timezone) for start, end in periods[:SHOWN]]
+    more = [f"and {len(periods) - SHOWN} more"] if len(periods) > SHOWN else []
+    skipped = message.facts.get("skipped", 0)
+    left_out = f"{skipped} that could not be booked" if skipped and times else ""
+    return [("Then", "\n".join([*lines, *more])), ("Left out", left_out)]
 
 
 def _path(seen: Detail) -> str:

@@ -1,7 +1,7 @@
 """How a booking repeats: a pattern becomes periods that keep their place on the facility's wall clock.
 
-Plain values in, plain values out. A pattern is written in a part of RFC 5545's language: daily, weekly on days,
-monthly by date or weekday; ended by COUNT or UNTIL; days left out in lines of EXDATE.
+Plain values in, plain values out. A pattern is written in a part of RFC 5545's language: daily, weekly on
+days, monthly by date or weekday; ended by COUNT or UNTIL; days left out in lines of EXDATE.
 """
 
 import re
@@ -32,7 +32,7 @@ class BadPattern(ValueError):
 
 @dataclass(frozen=True)
 class Pattern:
-    """When something happens again; `weekdays` are (day, which of the month), times without a zone are local."""
+    """When something happens again; `weekdays` are (day, which of the month), naive times are local."""
 
     frequency: str
     interval: int = 1

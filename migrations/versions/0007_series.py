@@ -37,6 +37,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM outbox WHERE kind LIKE 'series!_%' ESCAPE '!'")
     op.drop_index("ix_bookings_series", "bookings")
     op.execute("ALTER TABLE bookings DROP COLUMN series_id")
     op.drop_table("series")
