@@ -52,10 +52,12 @@ def change_series(
     if_version: int | None = None,
 ) -> Booking:
     """Change a booking and, in the same way, others of its series: all of them or none."""
+    if scope == "this":
+        return change(booking_id, request, by, reason, if_version)
     must_be_able_to_write(by)
     with transaction():
         named = find_to_change(booking_id, by, if_version)
-        if scope == "this" or named.series_id is None:
+        if named.series_id is None:
             return change(booking_id, request, by, reason, if_version)
         bookings = _in_scope(named, by, scope)
         for booking in bookings:
@@ -71,10 +73,12 @@ def cancel_series(
     booking_id: str, by: Viewer, scope: str, reason: str = "", if_version: int | None = None
 ) -> Booking:
     """Cancel a booking and others of its series; a running one ends now, cancelled ones stay as they are."""
+    if scope == "this":
+        return cancel(booking_id, by, reason, if_version)
     must_be_able_to_write(by)
     with transaction():
         named = find(booking_id, by)
-        if scope == "this" or named.series_id is None:
+        if named.series_id is None:
             return cancel(booking_id, by, reason, if_version)
         may_change_or_raise(named, by)
         if if_version is not None and named.version != if_version:
@@ -165,7 +169,7 @@ def _planned(booking: Booking, named: Booking, request: BookingRequest, shift: S
 def _shifted(period: Period, shift: Shift) -> Occurrence:
     start, end = wall(period.start, shift.tz), wall(period.end, shift.tz)
     if not shift.start and not shift.end:
-        return Occurrence(start, end, period)
+        return Occurrence(start, end, shift.tz, period)
     return by_the_wall(start + shift.start, end + shift.end, shift.tz)
 
 

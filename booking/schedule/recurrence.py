@@ -50,8 +50,17 @@ class Occurrence:
 
     start: datetime
     end: datetime
+    tz: ZoneInfo
     period: Period | None
     note: str = ""
+
+    @property
+    def moments(self) -> tuple[datetime, datetime]:
+        """Start and end in UTC; where the clocks skip one, as if they had not yet gone forward."""
+        if self.period is not None:
+            return self.period.start, self.period.end
+        start, end = (local.replace(tzinfo=self.tz).astimezone(UTC) for local in (self.start, self.end))
+        return start, end
 
 
 # --- reading ---------------------------------------------------------------------------------------
@@ -172,7 +181,7 @@ def expand(pattern: Pattern, first: Period, tz: ZoneInfo) -> list[Occurrence]:
         raise BadPattern("The pattern cannot start in the hour that the clocks repeat; start on another day.")
     starts = _without_exceptions(pattern, _starts(pattern, start, tz), tz)
     return [
-        Occurrence(start, start + length, first)
+        Occurrence(start, start + length, tz, first)
         if moment == start
         else by_the_wall(moment, moment + length, tz)
         for moment in starts
@@ -228,8 +237,8 @@ def by_the_wall(start: datetime, end: datetime, tz: ZoneInfo) -> Occurrence:
     try:
         (begins, said), (ends, also_said) = _moment(start, tz), _moment(end, tz)
     except LocalTimeMissing as missing:
-        return Occurrence(start, end, None, f"{missing}.")
-    return Occurrence(start, end, Period(begins, ends), said or also_said)
+        return Occurrence(start, end, tz, None, f"{missing}.")
+    return Occurrence(start, end, tz, Period(begins, ends), said or also_said)
 
 
 def _moment(local: datetime, tz: ZoneInfo) -> tuple[datetime, str]:

@@ -190,6 +190,10 @@ def test_a_pattern_that_never_comes_is_refused_at_once() -> None:
 def test_a_local_time_that_does_not_exist_has_no_period() -> None:
     found = unfold("FREQ=DAILY;COUNT=3", datetime(2027, 3, 27, 1, 30), 2)
     assert [one.period is None for one in found] == [False, True, False]
+    assert found[1].moments == (
+        datetime(2027, 3, 28, 1, 30, tzinfo=UTC),
+        datetime(2027, 3, 28, 2, 30, tzinfo=UTC),
+    )
     assert found[1].note == "01:30 does not exist on 28 March 2027: the clocks go forward."
     ends = unfold("FREQ=DAILY;COUNT=2", datetime(2027, 3, 27, 0, 30), 1)
     assert ends[1].period is None
@@ -286,6 +290,7 @@ def is_plain(one: Occurrence) -> bool:
 def must_be_where_it_says(one: Occurrence) -> None:
     """A period shows its local times on the wall; it is missing only where one of them is."""
     if one.period is None:
+        assert all(moment.tzinfo for moment in one.moments)
         with pytest.raises(LocalTimeMissing):
             [from_wall(local, LONDON, "first") for local in (one.start, one.end)]
         return

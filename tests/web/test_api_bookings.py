@@ -163,7 +163,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"on_behalf_of": "\u0000"}, "on_behalf_of"),
     ({"on_behalf_of": email_of("colleague")}, "on_behalf_of"),
     ({"supervisor": "nobody"}, "supervisor"),
-    ({"repeat": {"rrule": "FREQ=WEEKLY;COUNT=2"}}, "repeat"),
+    ({"repeat": "weekly"}, "repeat"),
+    ({"repeat": {}}, "repeat"),
+    ({"repeat": {"rrule": "FREQ=WEEKLY"}}, "repeat"),
+    ({"repeat": {"rrule": "FREQ=WEEKLY;COUNT=2", "on_clash": "ask"}}, "repeat"),
+    ({"repeat": {"rrule": "FREQ=WEEKLY;COUNT=2", "until": "soon"}}, "repeat"),
     ({"waitlist": True}, "waitlist"),
     ({"colour": "red"}, "colour"),
 ]
