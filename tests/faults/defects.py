@@ -168,8 +168,8 @@ def _expires_at_once(patch: Patch) -> None:
 
 
 def _never_stale(patch: Patch) -> None:
-    change = actions._find_to_change
-    everywhere("_find_to_change", lambda booking, by, _: change(booking, by, None), actions)(patch)
+    change = actions.find_to_change
+    everywhere("find_to_change", lambda booking, by, _: change(booking, by, None), actions)(patch)
     again = actions._again
     everywhere("_again", lambda booking, _: again(booking, None), actions)(patch)
 
