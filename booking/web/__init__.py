@@ -38,6 +38,7 @@ def _register(app: Flask) -> None:
         pages,
         password,
         resources,
+        series,
         training,
     )
 
@@ -49,6 +50,7 @@ def _register(app: Flask) -> None:
         resources,
         find,
         bookings,
+        series,
         approvals,
         training,
         feeds,
