@@ -4,12 +4,12 @@ All of a series is one transaction with its resources locked once. Occurrences a
 after another, so that every rule sees the earlier ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from booking.base import audit, clock
-from booking.base.db import lock, store, transaction
+from booking.base.db import db, lock, store, transaction
 from booking.base.errors import TAKEN_CODES, Invalid, NotChangeable, Refusal, Refused
 from booking.base.events import emit
 from booking.base.period import Period
@@ -102,6 +102,7 @@ def try_series(
         with transaction():
             first = _to_repeat(booking_id, by) if booking_id else None
             judged += _written(request, repeat, by, first)[1]
+            _forget(judged)
             raise _OnlyTried
     except _OnlyTried:
         return [replace(one, booking=None) for one in judged]
@@ -126,10 +127,18 @@ def _made(request: BookingRequest, repeat: Repeat, by: Viewer, first: Booking | 
     bookings = tuple(one.booking for one in judged if one.booking)
     refused = tuple(one for one in judged if one.refusals)
     if refused and (repeat.on_clash == "refuse" or not bookings):
+        _forget(judged)
         raise SeriesClash(refused)
     emit(SeriesMade(bookings, by.id, frozenset(cast.user_ids), len(refused)))
     touch(bookings[0], cast.user_ids, [want.resource.id for want in cast.wants])
     return Made(series_id, bookings, refused)
+
+
+def _forget(judged: Iterable[Judged]) -> None:
+    """Let the session not know what is about to be taken back: the next may get the same ids."""
+    for one in judged:
+        if one.booking is not None:
+            db.session.expunge(one.booking)
 
 
 def _written(

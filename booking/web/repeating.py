@@ -49,7 +49,7 @@ class RepeatFields(FlaskForm):
     )
     weekdays = SelectMultipleField(
         "On",
-        choices=list(zip(DAYS, DAY_NAMES, strict=True)),
+        choices=dict(zip(DAYS, DAY_NAMES, strict=True)),
         description="If none is ticked: the weekday of the start.",
     )
     count = WholeNumber(

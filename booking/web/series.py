@@ -35,7 +35,7 @@ WEEK = timedelta(days=7)
 def repeat(booking_id: str) -> str | Response | tuple[str, int]:
     detail = _full_detail(booking_id)
     form = RepeatFields(data={"repeats": "weekly"})
-    form.repeats.choices = list(REPEATS.items())
+    form.repeats.choices = REPEATS
     if request.method == "GET":
         return _page(detail, form)
     if not form.validate():

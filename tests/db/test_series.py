@@ -120,7 +120,8 @@ def test_a_rule_of_the_house_makes_it_a_422(world: World) -> None:
 def test_what_is_tried_is_what_would_be_made_and_nothing_is_stored(world: World) -> None:
     book(request(start=next_weekday(10) + WEEK), world.viewer("colleague"))
     before = whole_state()
-    tried = try_series(request(), Repeat("FREQ=WEEKLY;COUNT=4"), world.viewer("student", "read"))
+    for _ in range(2):  # what was tried before is not in the way
+        tried = try_series(request(), Repeat("FREQ=WEEKLY;COUNT=4"), world.viewer("student", "read"))
     assert whole_state() == before
     assert [bool(one.refusals) for one in tried] == [False, True, False, False]
     made = book_series(request(), Repeat("FREQ=WEEKLY;COUNT=4", "skip"), world.viewer("student"))
