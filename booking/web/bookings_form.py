@@ -55,7 +55,7 @@ class BookingForm(RepeatFields):
     on_behalf_of = StringField("Book for", [Optional(), Length(max=254), plain_text])
     notes = TextAreaField("Notes", [Optional(), Length(max=MAX_NOTES), plain_text])
     reason = StringField("Reason for the change", [Optional(), Length(max=1000), plain_text])
-    scope = RadioField("What is to change", [Optional()], choices=SCOPES, default="this")
+    scope = RadioField("What is to change", choices=SCOPES, default="this")
     key = HiddenField(validators=[Length(max=64)])
     version = HiddenField(filters=[lambda text: int(text) if str(text or "").isdecimal() else None])
 
