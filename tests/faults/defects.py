@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from booking.base import audit
 from booking.base import db as database
 from booking.base.db import db
-from booking.bookings import actions, facts, queries, rules, visibility
+from booking.bookings import actions, facts, queries, rules, series, visibility
 from booking.bookings import request as requests
 from booking.bookings.visibility import Level
 from booking.facilities.models import Resource
@@ -279,6 +279,7 @@ DEFECTS: dict[str, Defect] = {
         everywhere("release", answering(None), actions), "a_cancelled_slot_is_free"
     ),
     "a move only frees": Defect(everywhere("_take", answering([]), actions), "a_moved_booking_moves"),
+    "a series asks no rule": Defect(everywhere("check", answering([]), series), "a_series_is_judged"),
     "nothing is stale": Defect(_never_stale, "who_is_late_is_told"),
     "requests expire at once": Defect(_expires_at_once, "unanswered_requests_expire"),
     # races, on the database where the safeguard is needed
