@@ -167,7 +167,7 @@ def unfold(rrule: str, first: Period, tz: ZoneInfo) -> list[Occurrence]:
 
 def _one(request: BookingRequest, one: Occurrence, cast: Cast, by: Viewer, series_id: str) -> Judged:
     if one.period is None:
-        return Judged(one, (skipped_by_the_clocks(one),))
+        return Judged(one, (no_such_time(one),))
     asked = replace(request, starts_at=one.period.start, ends_at=one.period.end)
     facts = gather(cast, asked.people, asked.period, by)
     refusals = check(asked.period, facts)
@@ -176,8 +176,8 @@ def _one(request: BookingRequest, one: Occurrence, cast: Cast, by: Viewer, serie
     return Judged(one, (), write_new(asked, cast, facts, by, series_id).booking)
 
 
-def skipped_by_the_clocks(one: Occurrence) -> Refusal:
-    """Return the reason against an occurrence whose local time does not exist."""
+def no_such_time(one: Occurrence) -> Refusal:
+    """Return the reason against an occurrence of which there is no such time."""
     fix = "Choose another time of day, or leave this day out."
     return Refusal("series_clash", one.note, None, "local time", "the product", fix)
 

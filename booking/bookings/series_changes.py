@@ -32,7 +32,7 @@ from booking.bookings.facts import Cast, before_of, find_cast, lock_everything
 from booking.bookings.models import HOLDING, Booking
 from booking.bookings.queries import details, request_of, resources_of
 from booking.bookings.request import BookingRequest
-from booking.bookings.series import Judged, SeriesClash, skipped_by_the_clocks
+from booking.bookings.series import Judged, SeriesClash, no_such_time
 from booking.bookings.visibility import may_change
 from booking.facilities.models import Resource
 from booking.people.models import User
@@ -121,7 +121,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class Plan:
-    """What one booking of a series is to become; where the clocks skip its time, nothing can be asked for."""
+    """What one booking of a series is to become; where there is no such time, nothing can be asked for."""
 
     booking: Booking
     occurrence: Occurrence
@@ -201,7 +201,7 @@ def _write_all(plans: Sequence[Plan], shift: Shift, by: Viewer, reason: str) -> 
 
 def _judged(plan: Plan, by: Viewer) -> Edit | Judged:
     if plan.request is None:
-        return Judged(plan.occurrence, (skipped_by_the_clocks(plan.occurrence),))
+        return Judged(plan.occurrence, (no_such_time(plan.occurrence),))
     edit = plan_edit(plan.booking, plan.request, plan.cast, plan.held, by)
     return Judged(plan.occurrence, tuple(edit.refusals)) if edit.refusals else edit
 

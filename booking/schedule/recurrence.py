@@ -46,7 +46,7 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Occurrence:
-    """One time of a series by the wall clock; where the clocks skip it, it has no period but a note."""
+    """One time of a series by the wall clock; where there is no such time, it has no period but a note."""
 
     start: datetime
     end: datetime
@@ -238,6 +238,8 @@ def by_the_wall(start: datetime, end: datetime, tz: ZoneInfo) -> Occurrence:
         (begins, said), (ends, also_said) = _moment(start, tz), _moment(end, tz)
     except LocalTimeMissing as missing:
         return Occurrence(start, end, tz, None, f"{missing}.")
+    if ends <= begins:
+        return Occurrence(start, end, tz, None, "It would end before it starts.")
     return Occurrence(start, end, tz, Period(begins, ends), said or also_said)
 
 

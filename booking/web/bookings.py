@@ -105,9 +105,12 @@ def new() -> str | Response | tuple[str, int]:
 
 def _to_copy() -> BookingForm | None:
     """Return the form for a booking like another (`copy`), by default in the next week that is not over."""
-    if not request.args.get("copy"):
+    name = request.args.get("copy")
+    if not name:
         return None
-    detail = _detail(request.args["copy"])
+    if not name.isalnum():
+        raise NotFound
+    detail = _detail(name)
     if detail.level is not Level.FULL:
         raise NotFound
     return copied(detail, series.weeks_ahead(detail.booking), the_viewer())

@@ -205,6 +205,18 @@ def test_a_changed_series_is_refused_by_name_and_stays_as_it_is(hub: Hub) -> Non
     assert starts(researcher, made) == weeks(4)
 
 
+def test_one_that_would_end_before_it_starts_refuses_all(hub: Hub) -> None:
+    researcher = hub.as_("researcher")
+    made = a_series(researcher, hours=2)
+    shorter = {"end": text(next_weekday(10.5) + WEEK)}
+    assert researcher.patch(f"/bookings/{made['bookings'][1]['id']}", shorter).status_code == 200
+    later = {"start": text(next_weekday(11))}
+    refused = researcher.patch(f"/bookings/{made['bookings'][0]['id']}?scope=all", later)
+    assert (refused.status_code, refused.json["code"]) == (422, "series_clash")
+    assert [one["note"] for one in refused.json["occurrences"]] == ["It would end before it starts."]
+    assert starts(researcher, made) == weeks(4)
+
+
 def test_an_old_version_changes_nothing_of_a_series(hub: Hub) -> None:
     researcher = hub.as_("researcher")
     made = a_series(researcher)

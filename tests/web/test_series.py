@@ -240,6 +240,11 @@ def test_who_sees_less_than_all_can_copy_and_repeat_nothing(world: World, visit:
     assert "Repeat" not in page.get_text()
 
 
+@pytest.mark.parametrize("name", ["x", "%00", "0" * 16, "%F0%9F%98%80", "x" * 5000])
+def test_there_is_nothing_to_copy(visit: Visit, name: str) -> None:
+    assert visit("researcher").client.get(f"/bookings/new?copy={name}").status_code == 404
+
+
 def test_who_takes_part_may_copy_but_not_repeat(world: World, visit: Visit) -> None:
     first = actions.book(request(participants=("colleague@hub.example",)), world.viewer("student"))
     visitor = visit("colleague")
