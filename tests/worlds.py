@@ -34,6 +34,7 @@ WHAT_TESTS_WRITE = frozenset(
         "outbox",
         "participants",
         "presence",
+        "series",
         "sign_in_failures",
         "sign_ins",
         "timed_acts",

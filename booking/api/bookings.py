@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,8 +25,6 @@ from booking.bookings.actions import (
     advised,
     approve,
     book_and_show,
-    cancel,
-    change,
     check_only,
     decline,
     find,
@@ -39,12 +38,15 @@ from booking.bookings.queries import (
     blocks,
     changes_of,
     detail,
+    details,
     next_end,
     relation_of,
     request_of,
     search,
 )
 from booking.bookings.request import BookingRequest
+from booking.bookings.series import Judged, Made, Repeat, SeriesClash, book_series, try_series
+from booking.bookings.series_changes import cancel_series, change_series
 from booking.bookings.visibility import Level, may_change
 from booking.bookings.waitlist import join
 from booking.facilities.places import ResourcePlace
@@ -153,13 +155,15 @@ def show_booking(booking_id: str) -> Response:
 # --- making ----------------------------------------------------------------------------------------
 
 
-@door.operation("POST", "/bookings", tag="Bookings", shows=schemas.BookingShown, status=201, said="Booked")
+@door.operation("POST", "/bookings", tag="Bookings", shows=schemas.BookingMade, status=201, said="Booked")
 @door.alt_response(202, schema=WaitShown, description="On the waiting list")
 @door.arguments(schemas.WantedBooking)
 def make_booking(body: dict[str, Any]) -> Response:
-    """Make a booking, or a request where a resource needs approval"""
+    """Make a booking, or a request where a resource needs approval; with `repeat` a series of them"""
     waits = body.pop("waitlist", False)
-    wanted, viewer = _request(body), caller()
+    wanted, repeat, viewer = _request(body), _repeat(body), caller()
+    if repeat is not None:
+        return once(viewer, lambda: _series(book_series(wanted, repeat, viewer)))
     with advised(wanted, viewer):
         try:
             return once(viewer, lambda: _shown(book_and_show(wanted, viewer), 201))
@@ -181,8 +185,12 @@ def _waits_for(wanted: BookingRequest, viewer: Viewer) -> Answer:
 def check_booking(body: dict[str, Any]) -> Response:
     """Try a booking, or a change of one, against every rule; nothing is stored"""
     given_key()
-    viewer = caller()
+    viewer, repeat = caller(), _repeat(body)
     booking_id = body.pop("booking", None)
+    if repeat is not None:
+        if booking_id is not None:
+            raise Invalid({"repeat": ["Try either a change of a booking or a series."]})
+        return show(_tried(try_series(_request(body), repeat, viewer), repeat))
     wanted = _request(body) if booking_id is None else _merged(_find_to_change(booking_id), body)
     refusals, _ = check_only(wanted, viewer, booking_id)
     offered: list[shapes.Json] = []
@@ -200,6 +208,34 @@ def check_booking(body: dict[str, Any]) -> Response:
             "estimate": {},
         }
     )
+
+
+def _repeat(body: dict[str, Any]) -> Repeat | None:
+    asked = body.pop("repeat", None)
+    return Repeat(**asked) if asked else None
+
+
+def _tried(judged: list[Judged], repeat: Repeat) -> shapes.Json:
+    """Show what would become of a series: whether it would be made, and each occurrence."""
+    refused = [one for one in judged if one.refusals]
+    ok = not refused or (repeat.on_clash == "skip" and len(refused) < len(judged))
+    reasons = [] if ok else SeriesClash(refused).refusals
+    return {
+        "ok": ok,
+        "refusals": [shapes.refusal(one) for one in reasons],
+        "alternatives": [],
+        "estimate": {},
+        "occurrences": [shapes.occurrence(one) for one in judged],
+    }
+
+
+def _series(made: Made) -> Answer:
+    shown: shapes.Json = {
+        "series": made.series_id,
+        "bookings": [shapes.booking(one) for one in details(made.bookings, caller())],
+        "skipped": [shapes.occurrence(one) for one in made.skipped],
+    }
+    return Answer(shown, 201, location=f"{PREFIX}/bookings/{made.bookings[0].public_id}")
 
 
 def _request(body: dict[str, Any]) -> BookingRequest:
@@ -225,12 +261,14 @@ def _request(body: dict[str, Any]) -> BookingRequest:
 
 @door.operation("PATCH", ONE, tag="Bookings", shows=schemas.BookingShown)
 @door.arguments(schemas.BookingChange(partial=True))
-def change_booking(body: dict[str, Any], booking_id: str) -> Response:
-    """Change a booking: only what is given changes"""
-    reason, booking = body.pop("reason", ""), _find(booking_id)
+@door.arguments(schemas.Scoped, location="query")
+def change_booking(body: dict[str, Any], asked: dict[str, Any], booking_id: str) -> Response:
+    """Change a booking: only what is given changes; with `scope` others of its series in the same way"""
+    reason, booking, scope = body.pop("reason", ""), _find(booking_id), asked["scope"]
     if_version = version_wanted(booking.version)
-    with advised(_merged(booking, body), caller(), booking_id):
-        return send(_answer(_change(booking_id, lambda now: _merged(now, body), reason, if_version)))
+    advice = advised(_merged(booking, body), caller(), booking_id) if scope == "this" else nullcontext()
+    with advice:
+        return send(_answer(_change(booking_id, lambda now: _merged(now, body), reason, if_version, scope)))
 
 
 @door.operation("POST", f"{ONE}/extend", tag="Bookings", shows=schemas.BookingShown)
@@ -262,12 +300,14 @@ def _change(
     edit: Callable[[Booking], BookingRequest],
     reason: str,
     if_version: int | None = None,
+    scope: str = "this",
 ) -> Booking:
     """Change a booking as it is now; read it again if somebody else changes it at the same moment."""
     for _ in range(ATTEMPTS):
         booking = _find(booking_id)
         try:
-            return change(booking_id, edit(booking), caller(), reason, if_version or booking.version)
+            version = if_version or booking.version
+            return change_series(booking_id, edit(booking), caller(), scope, reason, version)
         except Stale:
             if if_version is not None:
                 raise
@@ -287,9 +327,10 @@ def _merged(booking: Booking, body: dict[str, Any]) -> BookingRequest:
 @door.operation("DELETE", ONE, tag="Bookings", shows=schemas.BookingShown)
 @door.arguments(schemas.Cancelling, location="query")
 def cancel_booking(asked: dict[str, Any], booking_id: str) -> Response:
-    """Cancel a booking, or end it now if it is running; may be repeated"""
+    """Cancel a booking, or end it now if it is running; may be repeated; with `scope` others of its series"""
     if_version = version_wanted(_find(booking_id).version)
-    return send(_answer(cancel(booking_id, caller(), asked["reason"], if_version)))
+    done = cancel_series(booking_id, caller(), asked["scope"], asked["reason"], if_version)
+    return send(_answer(done))
 
 
 @door.operation("POST", f"{ONE}/approve", tag="Requests", shows=schemas.BookingShown)

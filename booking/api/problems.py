@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from booking.api import shapes
 from booking.base.errors import BookingError, Busy, Forbidden, Invalid, NotFound, Refused, problem
+from booking.bookings.series import SeriesClash
 
 MEDIA_TYPE = "application/problem+json"
 log = structlog.get_logger("booking")
@@ -133,12 +134,15 @@ def members_of(error: BookingError) -> dict[str, Any]:
     """Return what a problem says beyond its common members."""
     if isinstance(error, Invalid):
         return {"errors": error.errors}
-    if isinstance(error, Refused):
-        return {
-            "refusals": [shapes.refusal(one) for one in error.refusals],
-            "alternatives": [shapes.alternative(one) for one in error.alternatives],
-        }
-    return {}
+    if not isinstance(error, Refused):
+        return {}
+    members: dict[str, Any] = {
+        "refusals": [shapes.refusal(one) for one in error.refusals],
+        "alternatives": [shapes.alternative(one) for one in error.alternatives],
+    }
+    if isinstance(error, SeriesClash):
+        members["occurrences"] = [shapes.occurrence(one) for one in error.occurrences]
+    return members
 
 
 def _request() -> dict[str, Any]:

@@ -16,9 +16,12 @@ from booking.api.reading import (
 )
 from booking.bookings.models import STATUSES
 from booking.bookings.request import MAX_PARTICIPANTS, MAX_PEOPLE, MAX_RESOURCES, MAX_TITLE
+from booking.bookings.series import ON_CLASH
+from booking.bookings.series_changes import SCOPES as SCOPES_OF_SERIES
 from booking.calendars.models import DETAILS
 from booking.facilities.models import KINDS
 from booking.people.models import ROLES
+from booking.schedule.recurrence import MAX_TEXT
 from booking.training.words import LEVELS
 
 CODE = 40
@@ -27,6 +30,10 @@ MAX_REASON = 1000
 MAX_MINUTES = 1_000_000
 VISIBLE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 SCOPES = "me, resource:CODE, room:CODE, facility:CODE, project:CODE or organisation"
+RRULE = (
+    "RFC 5545, such as FREQ=WEEKLY;COUNT=10: FREQ DAILY, WEEKLY or MONTHLY, INTERVAL, BYDAY, BYMONTHDAY, "
+    "WKST, and COUNT or UNTIL; lines of EXDATE may follow"
+)
 SCOPE = r"^(me|organisation|(resource|room|facility|project|organisation):[^\x00-\x1f\x7f]+)$"
 
 
@@ -79,6 +86,13 @@ class BookingFilter(Paged):
     end = QueryMoment()
 
 
+class Repeating(Schema):
+    """How a booking repeats, and whether one clash refuses all or is skipped."""
+
+    rrule = Lines(MAX_TEXT, required=True, metadata=told(RRULE, minLength=1))
+    on_clash = Line(10, load_default="refuse", validate=validate.OneOf(ON_CLASH))
+
+
 class NewBooking(Schema):
     """A booking as asked for."""
 
@@ -99,6 +113,7 @@ class NewBooking(Schema):
     on_behalf_of = Line(PERSON, allow_none=True, metadata=told("id or e-mail address of the organiser"))
     supervisor = Line(PERSON, allow_none=True, metadata=told("id or e-mail address"))
     notes = Lines(metadata=told("may have several lines"))
+    repeat = fields.Nested(Repeating, allow_none=True, metadata=told("makes a series of it"))
 
 
 class WantedBooking(NewBooking):
@@ -114,7 +129,16 @@ class WantedBooking(NewBooking):
 class BookingChange(NewBooking):
     """What of a booking is to change; the rest stays."""
 
+    class Meta:
+        exclude = ("repeat",)
+
     reason = Reasons()
+
+
+class Scoped(Schema):
+    """What of a series is concerned: this booking, this and all following, or all that are ahead."""
+
+    scope = Line(10, load_default="this", validate=validate.OneOf(SCOPES_OF_SERIES))
 
 
 class BookingCheck(NewBooking):
@@ -143,7 +167,7 @@ class Extension(Schema):
             raise ValidationError("Give either the new end or the minutes more.", "end")
 
 
-class Cancelling(Schema):
+class Cancelling(Scoped):
     reason = Reasons()
 
 
@@ -364,11 +388,40 @@ class AlternativeShown(Schema):
     differs = fields.List(fields.String(), required=True)
 
 
+class OccurrenceShown(Schema):
+    """One occurrence of a series, with all reasons against it."""
+
+    start = fields.DateTime(required=True)
+    end = fields.DateTime(required=True)
+    note = fields.String(required=True, metadata=told("how a local time that exists twice was read"))
+    refusals = fields.List(fields.Nested(RefusalShown), required=True)
+
+
+class BookingMade(BookingShown):
+    """A booking; or, of one that repeats, the series with its bookings and what was skipped."""
+
+    described_as = {
+        "anyOf": [
+            {"type": "object", "required": ["status", "start", "end", "resources"]},
+            {"type": "object", "required": ["series", "bookings", "skipped"]},
+        ]
+    }
+    status = fields.String(validate=validate.OneOf([*STATUSES, "busy"]))
+    start = fields.DateTime()
+    end = fields.DateTime()
+    resources = fields.List(fields.Nested(UnitsTaken))
+    bookings = fields.List(fields.Nested(BookingShown))
+    skipped = fields.List(fields.Nested(OccurrenceShown))
+
+
 class CheckShown(Schema):
     ok = fields.Boolean(required=True)
     refusals = fields.List(fields.Nested(RefusalShown), required=True)
     alternatives = fields.List(fields.Nested(AlternativeShown), required=True)
     estimate = fields.Dict(required=True)
+    occurrences = fields.List(
+        fields.Nested(OccurrenceShown), metadata=told("of what repeats: each of its times")
+    )
 
 
 class FeedShown(Schema):
@@ -464,6 +517,7 @@ class Problem(Schema):
     errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
     refusals = fields.List(fields.Nested(RefusalShown))
     alternatives = fields.List(fields.Nested(AlternativeShown))
+    occurrences = fields.List(fields.Nested(OccurrenceShown), metadata=told("the refused ones of a series"))
     request_id = fields.String()
 
 

@@ -9,6 +9,7 @@ from booking.base.period import Period
 from booking.bookings.approving import in_words
 from booking.bookings.approving import rules_of as approval_rules_of
 from booking.bookings.queries import Block, Detail
+from booking.bookings.series import Judged
 from booking.bookings.visibility import Level
 from booking.facilities.places import (
     ClosedDays,
@@ -68,7 +69,7 @@ def _full(seen: Detail) -> Json:
         "supervisor": person(seen.supervisor),
         "on_behalf_of": person(made_for),
         "notes": row.notes,
-        "series": None,
+        "series": row.series_id,
         "campaign": None,
         "held": held(seen),
         "version": row.version,
@@ -179,6 +180,17 @@ def alternative(offered: Alternative) -> Json:
         "end": moment(offered.ends_at),
         "resources": [{"code": code, "units": units} for code, units in offered.resources],
         "differs": list(offered.differs),
+    }
+
+
+def occurrence(judged: Judged) -> Json:
+    """Show one occurrence of a series, and what is against it."""
+    start, end = judged.occurrence.moments
+    return {
+        "start": moment(start),
+        "end": moment(end),
+        "note": judged.occurrence.note,
+        "refusals": [refusal(one) for one in judged.refusals],
     }
 
 

@@ -29,6 +29,12 @@ def when(start: datetime, end: datetime, timezone: str = "Europe/London") -> str
     return f"{first} – {day(b)}, {last}"
 
 
+def local_when(start: datetime, end: datetime) -> str:
+    """`Mon 23 Nov 2026, 09:00–12:00` of local times, whether they exist or not."""
+    first = f"{day(start)}, {start:%H:%M}"
+    return f"{first}–{end:%H:%M}" if start.date() == end.date() else f"{first} – {day(end)}, {end:%H:%M}"
+
+
 def moment(value: datetime, timezone: str = "Europe/London") -> str:
     """`Mon 23 Nov 2026, 09:00`."""
     return f"{day(value, timezone)}, {clock_time(value, timezone)}"

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -91,7 +92,7 @@ def accept_offer(booking_id: int, by: Viewer) -> Booking:
     with transaction():
         held = [row.resource_id for row in resources_of(booking_id)]
         hold_back(Resource, held)
-        hold_back(User, _people_in(db.session.get_one(Booking, booking_id)))
+        hold_back(User, people_in(db.session.get_one(Booking, booking_id)))
         booking = lock(Booking, [booking_id])[booking_id]
         if booking.status != "requested" or (booking.offered_until or clock.now()) <= clock.now():
             raise NotChangeable("This offer was given up, or ran out.")
@@ -105,7 +106,7 @@ def accept_offer(booking_id: int, by: Viewer) -> Booking:
         audit.record("accepted", "booking", booking.id, by.id, after={"status": booking.status})
         emit(OfferAccepted(booking))
         emit(BookingMade(booking, by.id, frozenset(cast.user_ids)))
-        _touch(booking, cast.user_ids, held)
+        touch(booking, cast.user_ids, held)
     return booking
 
 
@@ -116,19 +117,9 @@ def _book(request: BookingRequest, by: Viewer, until: datetime | None = None) ->
         lock_everything(cast)
         facts = gather(cast, request.people, request.period, by)
         _must_pass(request.period, facts)
-        asked = () if until else _answers_needed(request.period, request.people, cast, by)
-        booking = _new(request, cast, by, asked, until)
-        claims = _take(booking, facts)
-        _write_links(booking, cast, facts)
-        if asked:
-            steps.ask(booking, asked)
-        audit.record(
-            "offered" if until else "booked", "booking", booking.id, by.id, after=_picture(booking, cast)
-        )
-        people = frozenset(cast.user_ids)
-        emit(BookingOffered(booking) if until else BookingMade(booking, by.id, people))
-        _touch(booking, cast.user_ids, [want.resource.id for want in cast.wants])
-    return _contents(booking, cast, claims)
+        contents = write_new(request, cast, facts, by, until=until)
+        touch(contents.booking, cast.user_ids, [want.resource.id for want in cast.wants])
+    return contents
 
 
 def check_only(
@@ -166,43 +157,19 @@ def change(
     """Move a booking, or change its resources, texts and people; the booking, its id and history stay."""
     must_be_able_to_write(by)
     with transaction():
-        booking = _find_to_change(booking_id, by, if_version)
+        booking = find_to_change(booking_id, by, if_version)
         _must_not_be_an_offer(booking)
-        _must_have_reason(booking, by, reason)
+        must_have_reason(booking, by, reason)
         held = frozenset(row.resource_id for row in resources_of(booking.id))
         cast = find_cast(request, by, before_of(booking))
-        people_before = _people_in(booking)
-        others = people_before - {booking.organiser_id, booking.supervisor_id}
-        people, projects = cast.user_ids | people_before, {booking.project_id}
         more = needed_to_free(held)
-        lock_everything(cast, held | more.resources, people | more.users, more.rooms)
+        people = people_in(booking) | more.users
+        lock_everything(cast, held | more.resources, people, more.rooms)
         booking = _again(booking, if_version)
-        rows = resources_of(booking.id)
-        if {row.resource_id for row in rows} != held:
-            raise Busy("Somebody else moved this booking a moment ago; please try again.")
-        before = picture_of(booking)
-        moved = _takes_other_time(booking, request, rows, cast)
-        matters = moved or _names_others(booking, cast)
-        if matters:
-            facts = gather(cast, request.people, request.period, by, booking, held)
-            _must_pass(request.period, facts)
-        if moved:
-            release(booking.id)
-        _write(booking, request, cast)
-        if moved:
-            _take(booking, facts)
-        _rewrite_links(booking, cast)
-        matters = matters or others != {person.id for person in cast.participants} - {booking.supervisor_id}
-        asks = matters and _ask_again(booking, cast, by)
-        after = _picture(booking, cast)
-        differences = sorted(name for name in after if after[name] != before.get(name))
-        then, now = ({name: state.get(name) for name in differences} for state in (before, after))
-        seen = differences not in ([], ["notes"])  # no calendar shows the notes
-        _revise(booking, seen)
-        audit.record("changed", "booking", booking.id, by.id, then, now, reason)
-        told = frozenset(cast.user_ids), frozenset(people_before)
-        emit(BookingChanged(booking, by.id, reason, *told, then, now, asks))
-        _touch(booking, people, held | {want.resource.id for want in cast.wants}, projects, seen)
+        edit = plan_edit(booking, request, cast, held, by)
+        if edit.refusals:
+            raise refuse(edit.refusals)
+        write_edit(edit, by, reason)
     return booking
 
 
@@ -212,18 +179,16 @@ def cancel(booking_id: str, by: Viewer, reason: str = "", if_version: int | None
     with transaction():
         booking = find(booking_id, by)
         if booking.status in ENDED:
-            _may_change_or_raise(booking, by)
+            may_change_or_raise(booking, by)
             return booking
-        booking = _find_to_change(booking_id, by, if_version)
-        _must_have_reason(booking, by, reason)
+        booking = find_to_change(booking_id, by, if_version)
+        must_have_reason(booking, by, reason)
         held = [row.resource_id for row in resources_of(booking.id)]
-        hold_back_to_free(held, _people_in(booking))
+        hold_back_to_free(held, people_in(booking))
         if lock(Booking, [booking.id])[booking.id].status in ENDED:  # by somebody else at the same moment
             return booking
         booking = _again(booking, if_version)
-        if booking.status != "requested" and booking.starts_at < clock.now():
-            return _end_now(booking, by, reason, held)
-        return _end(booking, "cancelled", "cancelled", by.id, reason, held)
+        return end_or_cancel(booking, by, reason, held)
 
 
 def approve(booking_id: str, by: Viewer, reason: str = "", step_id: int | None = None) -> Booking:
@@ -239,9 +204,9 @@ def approve(booking_id: str, by: Viewer, reason: str = "", step_id: int | None =
         audit.record(
             "approved", "booking", booking.id, by.id, {"status": "requested"}, {"status": "confirmed"}, reason
         )
-        people = _people_in(booking)
+        people = people_in(booking)
         emit(BookingApproved(booking, by.id, reason, frozenset(people)))
-        _touch(booking, people, held)
+        touch(booking, people, held)
     return booking
 
 
@@ -268,7 +233,7 @@ def escalate(step_id: int) -> None:
         step.escalated_at = clock.now()
         _revise(booking, seen=False)
         audit.record("escalated", "booking", booking.id, None)
-        _touch(booking, (), held, seen=False)
+        touch(booking, (), held, seen=False)
         emit(RequestPassedOn(booking, None, ""))
 
 
@@ -277,7 +242,7 @@ def expire_request(booking_id: int) -> None:
     """Decline a request that nobody answered in time."""
     with transaction():
         held = [row.resource_id for row in resources_of(booking_id)]
-        hold_back_to_free(held, _people_in(db.session.get_one(Booking, booking_id)))
+        hold_back_to_free(held, people_in(db.session.get_one(Booking, booking_id)))
         booking = lock(Booking, [booking_id])[booking_id]
         due = booking.answer_due_at
         if booking.status == "requested" and due and due <= clock.now():
@@ -313,8 +278,38 @@ def _must_pass(period: Period, facts: Facts) -> None:
         raise refuse(refusals)
 
 
+def write_new(
+    request: BookingRequest,
+    cast: Cast,
+    facts: Facts,
+    by: Viewer,
+    series_id: str | None = None,
+    until: datetime | None = None,
+) -> Contents:
+    """Write a booking that every rule accepts: a step of `book` and, one after another, of a series.
+
+    With `until` it is an offer, held until then.
+    """
+    asked = () if until else _answers_needed(request.period, request.people, cast, by)
+    booking = _new(request, cast, by, series_id, asked, until)
+    claims = _take(booking, facts)
+    _write_links(booking, cast, facts)
+    if asked:
+        steps.ask(booking, asked)
+    picture = _picture(booking, cast)
+    audit.record("offered" if until else "booked", "booking", booking.id, by.id, after=picture)
+    made = BookingMade(booking, by.id, frozenset(cast.user_ids), series_id is not None)
+    emit(BookingOffered(booking) if until else made)
+    return _contents(booking, cast, claims)
+
+
 def _new(
-    request: BookingRequest, cast: Cast, by: Viewer, asked: Sequence[StepAsked], until: datetime | None
+    request: BookingRequest,
+    cast: Cast,
+    by: Viewer,
+    series_id: str | None,
+    asked: Sequence[StepAsked],
+    until: datetime | None,
 ) -> Booking:
     now = clock.now()
     booking = Booking(
@@ -322,6 +317,7 @@ def _new(
         public_id=public_id(),
         uid=str(uuid.uuid4()),
         made_by_id=by.id,
+        series_id=series_id,
         status="requested" if until else "confirmed",
         created_at=now,
         updated_at=now,
@@ -394,7 +390,7 @@ def _pass_on(
     """Let a request wait for the next answer."""
     _revise(booking, seen=False)
     audit.record("step_approved", "booking", booking.id, by.id, reason=reason)
-    _touch(booking, (), held, seen=False)
+    touch(booking, (), held, seen=False)
     emit(RequestPassedOn(booking, by.id, reason))
     return booking
 
@@ -463,6 +459,60 @@ def _write_participants(booking: Booking, cast: Cast) -> None:
         write(_PARTICIPANT, rows)
 
 
+@dataclass(frozen=True)
+class Edit:
+    """A change of a locked booking, judged but not yet written; it has facts where rules had to look."""
+
+    booking: Booking
+    request: BookingRequest
+    cast: Cast
+    held: frozenset[int]
+    moved: bool
+    facts: Facts | None
+    refusals: list[Refusal]
+
+
+def plan_edit(
+    booking: Booking, request: BookingRequest, cast: Cast, held: frozenset[int], by: Viewer
+) -> Edit:
+    """Judge a change of a booking that is locked with all that it held and is going to hold."""
+    rows = resources_of(booking.id)
+    if {row.resource_id for row in rows} != held:
+        raise Busy("Somebody else moved this booking a moment ago; please try again.")
+    moved = _takes_other_time(booking, request, rows, cast)
+    if not moved and not _names_others(booking, cast):
+        return Edit(booking, request, cast, held, False, None, [])
+    facts = gather(cast, request.people, request.period, by, booking, held)
+    return Edit(booking, request, cast, held, moved, facts, check(request.period, facts))
+
+
+def write_edit(edit: Edit, by: Viewer, reason: str, in_series: bool = False) -> BookingChanged:
+    """Write a change that every rule accepts, and return the news of it."""
+    booking, cast = edit.booking, edit.cast
+    before, people_before, projects = picture_of(booking), people_in(booking), {booking.project_id}
+    others = people_before - {booking.organiser_id, booking.supervisor_id}
+    if edit.moved:
+        release(booking.id)
+    _write(booking, edit.request, cast)
+    if edit.moved and edit.facts:
+        _take(booking, edit.facts)
+    _rewrite_links(booking, cast)
+    matters = edit.facts is not None or others != {p.id for p in cast.participants} - {booking.supervisor_id}
+    asks = matters and _ask_again(booking, cast, by)
+    after = _picture(booking, cast)
+    differences = sorted(name for name in after if after[name] != before.get(name))
+    then, now = ({name: state.get(name) for name in differences} for state in (before, after))
+    seen = differences not in ([], ["notes"])  # no calendar shows the notes
+    _revise(booking, seen)
+    audit.record("changed", "booking", booking.id, by.id, then, now, reason)
+    told = frozenset(cast.user_ids), frozenset(people_before)
+    news = BookingChanged(booking, by.id, reason, *told, then, now, asks, in_series)
+    emit(news)
+    resources = edit.held | {want.resource.id for want in cast.wants}
+    touch(booking, cast.user_ids | people_before, resources, projects, seen)
+    return news
+
+
 def _rewrite_links(booking: Booking, cast: Cast) -> None:
     """Keep a row for each resource that the booking left: there, calendars show it as cancelled."""
     known = {row.resource_id: row for row in resources_of(booking.id, also_left=True)}
@@ -486,7 +536,7 @@ def _revise(booking: Booking, seen: bool = True) -> None:
         booking.revised_at = max(clock.now(), booking.revised_at + timedelta(seconds=1))
 
 
-def _touch(
+def touch(
     booking: Booking,
     users: Collection[int],
     resources: Collection[int],
@@ -505,9 +555,9 @@ def _touch(
     bump(Project, {project for project in (booking.project_id, *left) if project is not None})
 
 
-def _find_to_change(booking_id: str, by: Viewer, if_version: int | None) -> Booking:
+def find_to_change(booking_id: str, by: Viewer, if_version: int | None) -> Booking:
     booking = find(booking_id, by)
-    _may_change_or_raise(booking, by)
+    may_change_or_raise(booking, by)
     if if_version is not None and booking.version != if_version:
         raise Stale
     if booking.status not in HOLDING or booking.ends_at <= clock.now():
@@ -520,7 +570,7 @@ def _must_not_be_an_offer(booking: Booking) -> None:
         raise NotChangeable("This is an offer from the waiting list: accept it first, then change it.")
 
 
-def _may_change_or_raise(booking: Booking, by: Viewer) -> None:
+def may_change_or_raise(booking: Booking, by: Viewer) -> None:
     if not may_change(by, relation_of(booking, by)):
         raise Forbidden(
             "Only its organiser, the group's lead, the organisation's coordinator and staff may do this."
@@ -537,7 +587,7 @@ def _again(booking: Booking, if_version: int | None) -> Booking:
     return fresh
 
 
-def _must_have_reason(booking: Booking, by: Viewer, reason: str) -> None:
+def must_have_reason(booking: Booking, by: Viewer, reason: str) -> None:
     fault = text_fault(reason, MAX_REASON, lines=True)
     if fault is None and not reason.strip() and must_give_a_reason(by, relation_of(booking, by)):
         fault = "Say why: the organiser is told."
@@ -566,8 +616,23 @@ def _names_others(booking: Booking, cast: Cast) -> bool:
     return now != (cast.organiser.id, supervisor.id if supervisor else None, project.id if project else None)
 
 
+def end_or_cancel(
+    booking: Booking, by: Viewer, reason: str, held: Collection[int], in_series: bool = False
+) -> Booking:
+    """Cancel a locked booking, or end it now if it is running."""
+    if booking.status != "requested" and booking.starts_at < clock.now():
+        return _end_now(booking, by, reason, held, in_series)
+    return _end(booking, "cancelled", "cancelled", by.id, reason, held, in_series)
+
+
 def _end(
-    booking: Booking, status: str, action: str, by_id: int | None, reason: str, held: Collection[int]
+    booking: Booking,
+    status: str,
+    action: str,
+    by_id: int | None,
+    reason: str,
+    held: Collection[int],
+    in_series: bool = False,
 ) -> Booking:
     before = booking.status
     release(booking.id)
@@ -575,13 +640,13 @@ def _end(
     booking.answer_due_at = None
     _revise(booking)
     audit.record(action, "booking", booking.id, by_id, {"status": before}, {"status": status}, reason)
-    people = _people_in(booking)
-    emit(BookingEnded(booking, by_id, reason, frozenset(people), before))
-    _touch(booking, people, held)
+    people = people_in(booking)
+    emit(BookingEnded(booking, by_id, reason, frozenset(people), before, in_series))
+    touch(booking, people, held)
     return booking
 
 
-def _end_now(booking: Booking, by: Viewer, reason: str, held: Collection[int]) -> Booking:
+def _end_now(booking: Booking, by: Viewer, reason: str, held: Collection[int], in_series: bool) -> Booking:
     """End a running booking: what it holds shrinks to what was used, with its changeover after."""
     planned, before = booking.ends_at, booking.status
     end = max(clock.now().replace(microsecond=0), booking.starts_at + timedelta(seconds=1))
@@ -592,13 +657,13 @@ def _end_now(booking: Booking, by: Viewer, reason: str, held: Collection[int]) -
     audit.record(
         "ended", "booking", booking.id, by.id, {"end": text_of(planned)}, {"end": text_of(end)}, reason
     )
-    people = _people_in(booking)
-    emit(BookingEnded(booking, by.id, reason, frozenset(people), before))
-    _touch(booking, people, held)
+    people = people_in(booking)
+    emit(BookingEnded(booking, by.id, reason, frozenset(people), before, in_series))
+    touch(booking, people, held)
     return booking
 
 
-def _people_in(booking: Booking) -> set[int]:
+def people_in(booking: Booking) -> set[int]:
     query = select(Participant.user_id).where(Participant.booking_id == booking.id)
     supervisor = {booking.supervisor_id} if booking.supervisor_id else set()
     return {booking.organiser_id, *supervisor, *db.session.scalars(query)}
@@ -614,7 +679,7 @@ def _request_to_answer(
         raise Invalid({"reason": [fault]})
     booking = find_to_answer(booking_id, by)
     held = [row.resource_id for row in resources_of(booking.id)]
-    hold_back_to_free(held, _people_in(booking))
+    hold_back_to_free(held, people_in(booking))
     booking = lock(Booking, [booking.id])[booking.id]
     if acts_as_staff(by, relation_of(booking, by)) or was_asked(by, booking):
         _must_wait(booking)

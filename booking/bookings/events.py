@@ -1,4 +1,7 @@
-"""News of bookings, told inside the transaction that made them; `people` are all who are in the booking."""
+"""News of bookings, told inside the transaction that made them; `people` are all who are in the booking.
+
+What is done to a series is told of each booking with `in_series`, and then once of all.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +17,7 @@ class BookingMade:
     booking: Booking
     by_id: int
     people: frozenset[int]
+    in_series: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class BookingChanged:
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     asks: bool = False
+    in_series: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class BookingEnded:
     reason: str
     people: frozenset[int]
     status_before: str
+    in_series: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,35 @@ class RequestPassedOn:
     booking: Booking
     by_id: int | None
     reason: str
+
+
+@dataclass(frozen=True)
+class SeriesMade:
+    """Bookings were made by one pattern, in order of time; `skipped` were refused and left out."""
+
+    bookings: tuple[Booking, ...]
+    by_id: int
+    people: frozenset[int]
+    skipped: int
+
+
+@dataclass(frozen=True)
+class SeriesChanged:
+    """Bookings of a series were changed in the same way; each has its own news of what differs."""
+
+    changes: tuple[BookingChanged, ...]
+    by_id: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class SeriesCancelled:
+    """Bookings of a series were cancelled together, in order of time."""
+
+    bookings: tuple[Booking, ...]
+    by_id: int
+    reason: str
+    people: frozenset[int]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,17 @@ HOLDING = ("requested", "confirmed", "in_use")
 OVER = ("cancelled", "declined", "no_show", "completed")
 
 
+class Series(Base):
+    """What bookings that were made together have in common; each of them is a booking of its own."""
+
+    __tablename__ = "series"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=public_id)
+    rrule: Mapped[str] = mapped_column(Text)
+    made_by_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
 class Booking(Base):
     """Someone's use of one or several resources for a time."""
 
@@ -36,6 +47,7 @@ class Booking(Base):
     organisation_id: Mapped[int] = mapped_column(ForeignKey(Organisation.id))
     project_id: Mapped[int | None] = mapped_column(ForeignKey(Project.id))
     supervisor_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+    series_id: Mapped[str | None] = mapped_column(ForeignKey(Series.id))
     made_by_id: Mapped[int] = mapped_column(ForeignKey(User.id))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -56,6 +68,7 @@ class Booking(Base):
         Index("ix_bookings_organisation", "organisation_id", "starts_at"),
         Index("ix_bookings_project", "project_id", "starts_at"),
         Index("ix_bookings_supervisor", "supervisor_id", "starts_at"),
+        Index("ix_bookings_series", "series_id", "starts_at", **only_where("series_id IS NOT NULL")),
         Index("ix_bookings_window", "starts_at", **only_where("NOT long_stay", "long_stay = 0")),
         Index("ix_bookings_long", "ends_at", **only_where("long_stay", "long_stay = 1")),
         Index("ix_bookings_requests", "status", "answer_due_at"),

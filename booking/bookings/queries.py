@@ -14,7 +14,7 @@ from booking.base import clock
 from booking.base.db import db, read, read_composed
 from booking.base.period import Period
 from booking.bookings.facts import relation, relation_columns, takes_part
-from booking.bookings.models import HOLDING, Booking, BookingResource, Participant
+from booking.bookings.models import HOLDING, Booking, BookingResource, Participant, Series
 from booking.bookings.request import BookingRequest, Wanted
 from booking.bookings.visibility import Level, Relation, level, may_change
 from booking.facilities.models import Resource
@@ -564,6 +564,17 @@ def _filtered(query: Select[Any], viewer: Viewer, asked: Search, near: Period | 
 
 def _staffed_resources(viewer: Viewer) -> list[int]:
     return [r.id for r in places().resources.values() if viewer.staffs(r.facility.id)]
+
+
+def in_series(series_id: str, viewer: Viewer) -> list[Detail]:
+    """List the bookings of a series that a viewer may see at least in part, in order of time."""
+    query = select(Booking).where(Booking.series_id == series_id).order_by(Booking.starts_at, Booking.id)
+    return [one for one in details(list(db.session.scalars(query)), viewer) if one.level >= Level.PARTIAL]
+
+
+def rrule_of(series_id: str) -> str:
+    """Return the pattern by which a series was made."""
+    return db.session.scalars(select(Series.rrule).where(Series.id == series_id)).one()
 
 
 def row_id(public_id: str) -> int | None:

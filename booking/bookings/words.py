@@ -74,6 +74,7 @@ FIELDS = {
     "project": "Project",
     "supervisor": "Supervisor",
     "organiser": "Organiser",
+    "series": "Series",
 }
 
 

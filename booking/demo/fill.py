@@ -5,8 +5,10 @@ The same day gives the same bookings: chance comes from the date, and nothing de
 
 import heapq
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from itertools import count
 from random import Random
 from zoneinfo import ZoneInfo
@@ -21,8 +23,9 @@ from booking.bookings.actions import approve, book, cancel, change, decline
 from booking.bookings.models import Booking
 from booking.bookings.queries import request_of
 from booking.bookings.request import BookingRequest, Wanted
+from booking.bookings.series import Repeat, book_series
 from booking.bookings.waiting import open_step, people_to_ask
-from booking.demo.stories import stories
+from booking.demo.stories import series, stories
 from booking.demo.teaching import show, teach
 from booking.demo.wishes import DOMAIN, Wish, weekly
 from booking.facilities.places import Places, ResourcePlace, opens_to
@@ -93,6 +96,9 @@ class _Filling:
         show(self.t0, self._viewer)
         for wish in (*stories(self.t0), *weekly(self.t0, self.rng)):
             self._plan(wish)
+        for wish in series(self.t0):
+            yesterday = datetime.combine(self.t0 - timedelta(days=1), time(9))
+            self._at(from_wall(yesterday, self.tz), partial(self._repeat, wish))
         while self.events:
             event = heapq.heappop(self.events)
             with clock.travel(event.moment):
@@ -154,6 +160,12 @@ class _Filling:
             self.made += 1
             self._follow_up(booking, wish)
             return
+
+    def _repeat(self, wish: Wish) -> None:
+        """Book a series, but for what is taken or closed."""
+        with suppress(BookingError):
+            made = book_series(self._request(wish), Repeat(wish.rrule, "skip"), self._viewer(wish.who))
+            self.made += len(made.bookings)
 
     def _may_be_open(self, wish: Wish) -> bool:
         """Spare the rules what is plain from the calendar: nobody starts or ends on a weekend or closure."""

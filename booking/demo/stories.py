@@ -13,6 +13,15 @@ def stories(t0: date) -> Iterator[Wish]:
         yield from story(t0)
 
 
+def series(t0: date) -> Iterator[Wish]:
+    """Yield what comes again every week from the next Monday on."""
+    monday = t0 + timedelta(days=7 - t0.weekday())
+    images = Wish("researcher", (("H-IMG", 1),), monday, "09:00", 240, "Confluence of line 3", "P-VEC")
+    yield replace(images, rrule="FREQ=WEEKLY;COUNT=3")
+    care = Wish("technician", (("H-CRF", 1),), monday, "08:30", 90, "Alarm test and defrosting")
+    yield replace(care, rrule="FREQ=WEEKLY;BYDAY=MO,TH;COUNT=12")
+
+
 def _weeks(t0: date, wish: Wish, *weeks: int) -> Iterator[Wish]:
     """Repeat a wish in some weeks around T0."""
     for week in weeks:

@@ -51,6 +51,7 @@ class Wish:
     supervisor: str = ""
     on_behalf_of: str = ""
     notes: str = ""
+    rrule: str = ""
 
     @property
     def starts(self) -> time:

@@ -74,6 +74,20 @@ KINDS = {
         "Please answer now",
         "Nobody answered this request in time: approve or decline it before it expires.",
     ),
+    "series_confirmed": Kind("bookings", "Confirmed", "{who} made these bookings; they are confirmed."),
+    "series_requested": Kind(
+        "bookings",
+        "Requested",
+        "{who} asked for these bookings. Their times are held until the facility answers each.",
+    ),
+    "series_changed": Kind("changes", "Changed", "{who} changed these bookings of a series."),
+    "series_left": Kind("changes", "No longer yours", "{who} took you out of these bookings."),
+    "series_cancelled": Kind(
+        "changes", "Cancelled", "{who} cancelled these bookings. Their times are free again."
+    ),
+    "series_waiting": Kind(
+        "requests", "Please answer", "{who} asks for these bookings: approve or decline each."
+    ),
     "digest": Kind("", "Your digest", "What happened since the last digest."),
     "password_reset": Kind(
         "",

@@ -1,6 +1,6 @@
 """Turns news into outbox rows, one for each person concerned: nothing is sent here."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,9 @@ from booking.bookings.events import (
     BookingMade,
     BookingOffered,
     RequestPassedOn,
+    SeriesCancelled,
+    SeriesChanged,
+    SeriesMade,
 )
 from booking.bookings.models import Booking
 from booking.bookings.queries import text_of
@@ -32,7 +35,9 @@ _MESSAGE = insert(OutboxMessage)
 @on(BookingMade)
 def tell_of_booking(news: BookingMade) -> None:
     booking, facts = news.booking, {"by": news.by_id}
-    if booking.status == "requested":
+    if news.in_series:
+        rows = []
+    elif booking.status == "requested":
         rows = [*_rows("booking_requested", booking, {booking.organiser_id}, facts), *_asked(booking, facts)]
     else:
         rows = list(_rows("booking_confirmed", booking, news.people, facts))
@@ -44,10 +49,12 @@ def tell_of_change(news: BookingChanged) -> None:
     booking = news.booking
     facts = {"by": news.by_id, "reason": news.reason}
     changes = {"before": dict(news.before), "after": dict(news.after)}
-    rows = list(_rows("booking_changed", booking, news.people, facts | changes))
-    rows += _rows("booking_left", booking, news.people_before - news.people, facts)
-    if news.asks:
-        rows += _asked(booking, facts)
+    rows: list[Row] = []
+    if not news.in_series:
+        rows += _rows("booking_changed", booking, news.people, facts | changes)
+        rows += _rows("booking_left", booking, news.people_before - news.people, facts)
+        if news.asks:
+            rows += _asked(booking, facts)
     moved = "start" in news.after
     if moved:
         _drop_reminders(booking)
@@ -70,6 +77,8 @@ def tell_of_the_next_answer(news: RequestPassedOn) -> None:
 
 @on(BookingEnded)
 def tell_of_end(news: BookingEnded) -> None:
+    if news.in_series:
+        return
     expired = news.by_id is None and news.booking.status == "declined"
     if news.booking.offered_until is not None and (expired or news.by_id == news.booking.organiser_id):
         return _write(
@@ -84,6 +93,42 @@ def tell_of_end(news: BookingEnded) -> None:
 def tell_of_approval(news: BookingApproved) -> None:
     facts = {"by": news.by_id, "reason": news.reason}
     _write(_rows("booking_approved", news.booking, news.people, facts))
+
+
+@on(SeriesMade)
+def tell_of_series(news: SeriesMade) -> None:
+    """Tell of all its bookings in one mail to each person."""
+    first, facts = news.bookings[0], _of_series(news.bookings, news.by_id) | {"skipped": news.skipped}
+    if first.status == "requested":
+        _write(_rows("series_requested", first, {first.organiser_id}, facts))
+        _write(_asked(first, facts, "series_waiting"))
+    else:
+        _write(_rows("series_confirmed", first, news.people, facts))
+
+
+@on(SeriesChanged)
+def tell_of_changed_series(news: SeriesChanged) -> None:
+    first, bookings = news.changes[0], [one.booking for one in news.changes]
+    facts = _of_series(bookings, news.by_id, news.reason)
+    people = {person for one in news.changes for person in one.people}
+    left = {person for one in news.changes for person in one.people_before} - people
+    changes = {"before": dict(first.before), "after": dict(first.after)}
+    _write(_rows("series_changed", first.booking, people, facts | changes))
+    _write(_rows("series_left", first.booking, left, facts))
+    asks = next((one.booking for one in news.changes if one.asks), None)
+    if asks is not None:
+        _write(_asked(asks, facts, "series_waiting"))
+
+
+@on(SeriesCancelled)
+def tell_of_cancelled_series(news: SeriesCancelled) -> None:
+    facts = _of_series(news.bookings, news.by_id, news.reason)
+    _write(_rows("series_cancelled", news.bookings[0], news.people, facts))
+
+
+def _of_series(bookings: Sequence[Booking], by_id: int, reason: str = "") -> Row:
+    times = [[text_of(booking.starts_at), text_of(booking.ends_at)] for booking in bookings]
+    return {"by": by_id, "reason": reason, "times": times}
 
 
 @on(PasswordForgotten)

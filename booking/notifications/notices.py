@@ -1,5 +1,6 @@
 """What a mail of the outbox says, as its recipient may see it at this moment: values for the templates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from booking.people.queries import names_of
 from booking.people.viewer import Viewer
 
 HIDDEN = "A booking"
+SHOWN = 20  # of the times of a series
 
 
 class NotWanted(Exception):
@@ -55,14 +57,18 @@ def notice_of(message: OutboxMessage, viewer: Viewer, answer: str = "") -> Notic
     when = words.when(booking.starts_at, booking.ends_at, seen.timezone)
     title = booking.title if seen.level >= Level.PARTIAL else HIDDEN
     full = seen.level is Level.FULL
+    times = message.facts.get("times", []) if seen.level >= Level.PARTIAL else []
+    others = f" and {len(times) - 1} more" if len(times) > 1 else ""
+    at, *rest = _facts(seen, when)
+    facts = [at, *_series(message, seen, times), *rest]
     before, after = message.facts.get("before", {}), message.facts.get("after", {})
     return Notice(
-        subject=f"{kind.subject}: {title}, {when}",
+        subject=f"{kind.subject}: {title}, {when}{others}",
         lead=kind.lead.format(
             who=_who(message, viewer) if full else "Somebody", until=_until(booking, seen.timezone)
         ),
         title=title,
-        facts=tuple((label, value) for label, value in _facts(seen, when) if value),
+        facts=tuple((label, value) for label, value in facts if value),
         changes=tuple(changes(before, after, seen.timezone)) if full else (),
         reason=message.facts.get("reason", "") if full else "",
         path=_answer_path(answer) if message.kind in ANSWERABLE else _path(message.kind, seen),
@@ -83,6 +89,16 @@ def _answer_path(token: str) -> str:
     return f"/approvals/by-mail/{token}" if token else "/approvals"
 
 
+def _series(message: OutboxMessage, seen: Detail, times: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+    """Return what a mail says of a series beyond its first booking."""
+    periods = [[datetime.fromisoformat(moment) for moment in pair] for pair in times[1:]]
+    lines = [words.when(start, end, seen.timezone) for start, end in periods[:SHOWN]]
+    more = [f"and {len(periods) - SHOWN} more"] if len(periods) > SHOWN else []
+    skipped = message.facts.get("skipped", 0)
+    left_out = f"{skipped} that could not be booked" if skipped and times else ""
+    return [("Then", "\n".join([*lines, *more])), ("Left out", left_out)]
+
+
 def _until(booking: Booking, timezone: str) -> str:
     return words.moment(booking.offered_until, timezone) if booking.offered_until else ""
 
@@ -90,6 +106,8 @@ def _until(booking: Booking, timezone: str) -> str:
 def _path(kind: str, seen: Detail) -> str:
     if kind in OFFERS:
         return "/waitlist"
+    if kind == "series_waiting":
+        return "/approvals"
     return f"/bookings/{seen.booking.public_id}" if seen.level >= Level.PARTIAL else "/bookings"
 
 

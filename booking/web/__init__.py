@@ -11,6 +11,8 @@ from booking.bookings.waiting import count_waiting, decides_anything
 from booking.paths import STATIC
 from booking.web import errors, security, session, words
 
+PART_OF = {"series": "bookings"}  # page groups without an entry of their own in the top bar
+
 
 def init_app(app: Flask) -> None:
     """Register every page."""
@@ -39,6 +41,7 @@ def _register(app: Flask) -> None:
         pages,
         password,
         resources,
+        series,
         training,
         waitlist,
     )
@@ -51,6 +54,7 @@ def _register(app: Flask) -> None:
         resources,
         find,
         bookings,
+        series,
         approvals,
         waitlist,
         training,
@@ -104,5 +108,6 @@ def navigation() -> list[dict[str, Any]]:
 
 
 def _item(label: str, endpoint: str) -> dict[str, Any]:
-    here = (request.endpoint or "").split(".")[0] == endpoint.split(".")[0]
-    return {"label": label, "href": url_for(endpoint), "current": here}
+    here = (request.endpoint or "").split(".")[0]
+    current = PART_OF.get(here, here) == endpoint.split(".")[0]
+    return {"label": label, "href": url_for(endpoint), "current": current}

@@ -1,6 +1,7 @@
 """Bookings: mine, one with its history, and the forms to make, change and cancel one."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,14 +16,17 @@ from booking.bookings import actions, queries
 from booking.bookings.approving import DECIDERS
 from booking.bookings.models import ApprovalStep, Booking
 from booking.bookings.queries import Detail
+from booking.bookings.series import Repeat, SeriesClash, book_series, try_series
+from booking.bookings.series_changes import cancel_series, change_series
 from booking.bookings.visibility import Level, may_change, must_give_a_reason
 from booking.bookings.waiting import open_for, steps_of
 from booking.facilities.queries import places
 from booking.people.idempotency import Answer, fingerprint, first_answer, remember
 from booking.people.queries import names_of
 from booking.people.viewer import Viewer
-from booking.web import words
-from booking.web.bookings_form import BookingForm, blank, filled, from_post, taking
+from booking.web import series, words
+from booking.web.bookings_form import SCOPES, BookingForm, blank, copied, filled, from_post, taking
+from booking.web.repeating import Preview, confirmed, preview_of, rrule_of
 from booking.web.session import signed_in, the_viewer
 from booking.web.views import history_of, row_of
 
@@ -82,6 +86,7 @@ def show(booking_id: str) -> str:
         running=booking.starts_at <= clock.now(),
         steps=_steps(detail) if detail.status == "requested" else [],
         answerable=detail.status == "requested" and bool(open_for(viewer, booking.id)),
+        series=series.series_of(detail, viewer),
     )
 
 
@@ -111,13 +116,26 @@ def _detail(booking_id: str) -> Detail:
 @signed_in
 def new() -> str | Response | tuple[str, int]:
     if request.method == "GET":
-        return _form_page(blank(request.args, the_viewer()))
+        return _form_page(_to_copy() or blank(request.args, the_viewer()))
     form = from_post(request.form, the_viewer())
     if form.adds_row:
         return _form_page(form)
     if not form.validate():
         return _form_page(form), 422
-    return _save(form, None)
+    return _save_series(form) if form.repeats.data else _save(form, None)
+
+
+def _to_copy() -> BookingForm | None:
+    """Return the form for a booking like another (`copy`), by default in the next week that is not over."""
+    name = request.args.get("copy")
+    if not name:
+        return None
+    if not name.isalnum():
+        raise NotFound
+    detail = _detail(name)
+    if detail.level is not Level.FULL:
+        raise NotFound
+    return copied(detail, series.weeks_ahead(detail.booking), the_viewer())
 
 
 @bp.route("/<booking_id>/edit", methods=["GET", "POST"])
@@ -146,7 +164,8 @@ def _save(form: BookingForm, detail: Detail | None) -> Response | tuple[str, int
     booking_id = detail.booking.public_id if detail else None
     try:
         asked = form.booking_request()
-        with actions.advised(asked, viewer, booking_id):
+        one = form.scope.data == "this"
+        with actions.advised(asked, viewer, booking_id) if one else nullcontext():
             saved, status = _change(form, detail) if detail else _book_once(form, viewer)
     except Refused as refused:
         return _form_page(form, detail, refused), refused.status
@@ -161,11 +180,38 @@ def _save(form: BookingForm, detail: Detail | None) -> Response | tuple[str, int
     return redirect(url_for("bookings.show", booking_id=saved), 303)
 
 
+def _save_series(form: BookingForm) -> Response | tuple[str, int] | str:
+    """Show the dates of what repeats; book them once they were seen and confirmed."""
+    try:
+        asked = form.booking_request()
+        repeat = confirmed(form, request.form, asked, form.tz)
+        if repeat is None:
+            return _form_page(form, preview=_preview(form))
+        made = series.once(
+            form.key.data, [repr(asked), repeat.rrule], lambda: book_series(asked, repeat, the_viewer())
+        )
+    except SeriesClash as clash:
+        return _form_page(
+            form, preview=_preview(form, request.form.getlist("keep")), clash=True
+        ), clash.status
+    except Invalid as invalid:
+        form.take_errors(invalid)
+        return _form_page(form), invalid.status
+    return series.shown(made)
+
+
+def _preview(form: BookingForm, kept: Collection[str] = ()) -> Preview:
+    asked = form.booking_request()
+    rrule = rrule_of(form, asked, form.tz)
+    return preview_of(form, try_series(asked, Repeat(rrule), the_viewer()), asked, rrule, kept)
+
+
 def _change(form: BookingForm, detail: Detail) -> tuple[str, str]:
-    booking = actions.change(
+    booking = change_series(
         detail.booking.public_id,
         form.booking_request(),
         the_viewer(),
+        form.scope.data or "this",
         form.reason.data or "",
         form.version.data,
     )
@@ -198,6 +244,8 @@ def _form_page(
     detail: Detail | None = None,
     refused: Refused | None = None,
     problem: str | None = None,
+    preview: Preview | None = None,
+    clash: bool = False,
 ) -> str:
     return render_template(
         "bookings/form.html",
@@ -205,6 +253,8 @@ def _form_page(
         detail=detail,
         refused=refused,
         problem=problem,
+        preview=preview,
+        clash=clash,
         resources=_choices(),
         needs_reason=detail is not None and must_give_a_reason(the_viewer(), detail.relation),
         others=_books_for_others(the_viewer()),
@@ -232,24 +282,28 @@ def cancel(booking_id: str) -> str | Response | tuple[str, int]:
     detail = _to_change(booking_id)
     if request.method == "GET":
         return _cancel_page(detail)
-    reason = request.form.get("reason", "")
+    reason, scope = request.form.get("reason", ""), request.form.get("scope", "this")
     try:
-        booking = actions.cancel(booking_id, the_viewer(), reason)
+        booking = cancel_series(booking_id, the_viewer(), scope if scope in SCOPES else "this", reason)
     except BookingError as error:
         if error.status not in (409, 422):
             raise
-        return _cancel_page(detail, reason, error), error.status
+        return _cancel_page(detail, reason, error, scope), error.status
     flash("Ended." if booking.status == "completed" else "Cancelled. The time is free again.", "success")
     return redirect(url_for("bookings.show", booking_id=booking_id), 303)
 
 
-def _cancel_page(detail: Detail, reason: str = "", error: BookingError | None = None) -> str:
+def _cancel_page(
+    detail: Detail, reason: str = "", error: BookingError | None = None, scope: str = "this"
+) -> str:
     fault = error.errors["reason"][0] if isinstance(error, Invalid) else str(error) if error else None
     return render_template(
         "bookings/cancel.html",
         detail=detail,
         row=row_of(detail),
         reason=reason,
+        scope=scope,
+        scopes=SCOPES if detail.booking.series_id else {},
         fault=fault,
         running=detail.booking.starts_at <= clock.now() - timedelta(seconds=1),
         needs_reason=must_give_a_reason(the_viewer(), detail.relation),

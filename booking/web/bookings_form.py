@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import (
     DateField,
     HiddenField,
-    IntegerField,
     RadioField,
     StringField,
     TextAreaField,
@@ -26,27 +24,15 @@ from booking.bookings.queries import Detail, my_projects
 from booking.bookings.request import MAX_NOTES, MAX_PEOPLE, MAX_RESOURCES, MAX_TITLE, BookingRequest, Wanted
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
-from booking.web.forms import LocalMoment, fold_of, plain_text, put_errors
+from booking.web.forms import LocalMoment, WholeNumber, fold_of, plain_text, put_errors
+from booking.web.repeating import RepeatFields
 
 FOLDS = {"first": "The first one (summer time)", "second": "The second one (winter time)"}
-REQUEST_FIELDS = {"start": "start_time", "end": "end_time"}
-A_NUMBER = "Give a whole number."
+REQUEST_FIELDS = {"start": "start_time", "end": "end_time", "repeat": "repeats"}
+SCOPES = {"this": "This booking only", "following": "This and all following", "all": "All that are ahead"}
 
 
-class WholeNumber(IntegerField):
-    """A whole number in plain digits; what was typed is kept when it is none."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        if not valuelist or not valuelist[0].strip():
-            return
-        text = valuelist[0].strip()
-        self.data = None
-        if not (text.isascii() and text.isdigit() and len(text) < 9):
-            raise ValueError(A_NUMBER)
-        self.data = int(text)
-
-
-class BookingForm(FlaskForm):
+class BookingForm(RepeatFields):
     """Everything a person may say about a booking."""
 
     title = StringField(
@@ -69,6 +55,7 @@ class BookingForm(FlaskForm):
     on_behalf_of = StringField("Book for", [Optional(), Length(max=254), plain_text])
     notes = TextAreaField("Notes", [Optional(), Length(max=MAX_NOTES), plain_text])
     reason = StringField("Reason for the change", [Optional(), Length(max=1000), plain_text])
+    scope = RadioField("What is to change", choices=SCOPES, default="this")
     key = HiddenField(validators=[Length(max=64)])
     version = HiddenField(filters=[lambda text: int(text) if str(text or "").isdecimal() else None])
 
@@ -288,4 +275,16 @@ def filled(detail: Detail, args: Mapping[str, str], viewer: Viewer) -> BookingFo
     form.start_fold.data = fold_of(booking.starts_at, form.tz) or None
     form.end_fold.data = fold_of(booking.ends_at, form.tz) or None
     _set_times(form, start.replace(tzinfo=None), end.replace(tzinfo=None))
+    return form
+
+
+def copied(detail: Detail, weeks: int, viewer: Viewer) -> BookingForm:
+    """Return the form for a new booking like another, some weeks later at the same local time."""
+    form = filled(detail, {}, viewer)
+    if detail.organiser.id != viewer.id:
+        form.on_behalf_of.data = detail.organiser.email
+    form.version.data, form.key.data = None, secrets.token_hex(16)
+    form.start_fold.data = form.end_fold.data = None
+    for field in (form.start_date, form.end_date):
+        field.data = field.data + timedelta(weeks=weeks)
     return form

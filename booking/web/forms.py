@@ -6,11 +6,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
-from wtforms import Field, ValidationError
+from wtforms import Field, IntegerField, ValidationError
 
 from booking.base.errors import Invalid
 from booking.base.period import LocalTimeMissing, LocalTimeTwice, from_wall
 from booking.base.texts import text_fault
+
+A_NUMBER = "Give a whole number."
 
 
 def plain_text(form: FlaskForm, field: Field) -> None:
@@ -36,6 +38,19 @@ def put_errors(form: FlaskForm, error: Invalid, names: Mapping[str, str]) -> lis
         else:
             field.errors = [*field.errors, *messages]
     return rest
+
+
+class WholeNumber(IntegerField):
+    """A whole number in plain digits; what was typed is kept when it is none."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist or not valuelist[0].strip():
+            return
+        text = valuelist[0].strip()
+        self.data = None
+        if not (text.isascii() and text.isdigit() and len(text) < 9):
+            raise ValueError(A_NUMBER)
+        self.data = int(text)
 
 
 class LocalMoment:

@@ -21,6 +21,7 @@ from booking.web import words
 _ACTIONS = {
     "booked": "Booked",
     "changed": "Changed",
+    "repeated": "Made the first of a series",
     "cancelled": "Cancelled",
     "ended": "Ended early",
     "approved": "Approved",

@@ -1,7 +1,7 @@
 """Approval rules, owners of resources, deputies and the steps of requests; what was overruled.
 
 Revision ID: 0008
-Revises: 0005
+Revises: 0007
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from booking.base.db import UTCDateTime
 
 revision = "0008"
-down_revision = "0005"
+down_revision = "0007"
 
 DECIDERS = "('supervisor', 'owner', 'quality_officer', 'staff', 'facility_manager')"
 KEPT = ("approval_rules", "resource_owners", "deputies")  # kept in memory under the directory's version

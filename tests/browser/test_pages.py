@@ -110,6 +110,36 @@ def test_a_refusal_has_no_barrier_and_gets_the_focus(world: World, visit: Open) 
     assert complaints(page) == []
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_dates_of_a_series_have_no_barrier(world: World, visit: Open, width: int) -> None:
+    actions.book(request(start=utc(2027, 1, 19, 10)), world.viewer("colleague"))
+    page = visit("student", f"/bookings/new?resource=H-BSC1&start={TUESDAY}T10:00&end={TUESDAY}T11:00")
+    page.set_viewport_size({"width": width, "height": 900})
+    expect(page.get_by_label("How many times")).to_be_hidden()
+    page.get_by_label("Title").fill("Feed")
+    page.get_by_label("Repeats").select_option("daily")
+    expect(page.get_by_label("Wednesday")).to_be_hidden()
+    page.get_by_label("Repeats").select_option("weekly")
+    expect(page.get_by_label("Wednesday")).to_be_visible()
+    page.get_by_label("How many times").fill("3")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="2 of 3 dates can be booked")).to_be_visible()
+    assert complaints(page) == []
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Tue 26 Jan 2027, 10:00–11:00")).to_be_focused()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Booked 1 date.")).to_be_visible()
+    assert complaints(page) == []
+    for name in ("Change", "Cancel"):
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page.get_by_label("This and all following")).to_be_visible()
+        assert complaints(page) == []
+        page.go_back()
+
+
 def test_signing_in_and_booking_by_keyboard_alone(visit: Open) -> None:
     page = visit("researcher", f"/bookings/new?resource=H-BSC1&start={TUESDAY}T10:00&end={TUESDAY}T11:00")
     page.keyboard.press("Tab")

@@ -85,6 +85,13 @@ def test_there_is_enough_of_everything(demo: Flask) -> None:
     assert 78 <= people <= 86
 
 
+def test_some_come_again_every_week(demo: Flask) -> None:
+    query = select(func.count()).where(Booking.series_id.is_not(None)).group_by(Booking.series_id)
+    sizes = sorted(db.session.scalars(query))
+    assert len(sizes) == 2
+    assert sizes[0] >= 2
+
+
 def test_several_resources_units_and_people_are_booked(demo: Flask) -> None:
     several = select(BookingResource.booking_id).group_by(BookingResource.booking_id).having(func.count() > 1)
     assert len(db.session.scalars(several).all()) >= 10

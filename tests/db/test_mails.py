@@ -19,6 +19,8 @@ from booking.bookings.actions import approve, book, cancel, change, decline
 from booking.bookings.finding import SlotSearch
 from booking.bookings.models import Booking
 from booking.bookings.queries import request_of
+from booking.bookings.series import Repeat, book_series
+from booking.bookings.series_changes import cancel_series, change_series
 from booking.bookings.waitlist import join
 from booking.facilities.actions import directory_changed
 from booking.facilities.queries import viewer_of
@@ -161,6 +163,33 @@ def _digest(world: World) -> None:
         gather_digest(world.users["student"])
 
 
+def _a_series(world: World, what: str = "H-BSC1", hours: float = 1, days: int = 1) -> Booking:
+    """Book four weeks, of which somebody has the second."""
+    start = next_weekday(9.5, days)
+    book(request(what, start + timedelta(days=7), hours=hours), world.viewer("colleague"))
+    wanted = request(what, start, hours, title="Feed", participants=("researcher@hub.example",))
+    made = book_series(wanted, Repeat("FREQ=WEEKLY;COUNT=4", "skip"), world.viewer("student"))
+    return with_fixed_id(made.bookings[0])
+
+
+def _series_made(world: World) -> None:
+    _a_series(world)
+
+
+def _series_requested(world: World) -> None:
+    _a_series(world, "H-BR1", 48, 7)
+
+
+def _series_changed(world: World) -> None:
+    booking = _a_series(world)
+    wanted = later(booking, participants=())
+    change_series(booking.public_id, wanted, world.viewer("staff"), "all", "The cabinet is cleaned at ten.")
+
+
+def _series_cancelled(world: World) -> None:
+    cancel_series(_a_series(world).public_id, world.viewer("staff"), "all", "The cabinet is broken.")
+
+
 def _security(world: World) -> None:
     from booking.notifications.listeners import invite, send_a_link
 
@@ -184,6 +213,12 @@ MAKE = {
     "offer_made": (_offered, "student"),
     "offer_expired": (_offer_expired, "student"),
     "booking_reminder": (_confirmed, "leader"),
+    "series_confirmed": (_series_made, "researcher"),
+    "series_requested": (_series_requested, "student"),
+    "series_waiting": (_series_requested, "technician"),
+    "series_changed": (_series_changed, "student"),
+    "series_left": (_series_changed, "researcher"),
+    "series_cancelled": (_series_cancelled, "student"),
     "digest": (_digest, "student"),
     "password_reset": (_security, "student"),
     "invitation": (_security, "student"),

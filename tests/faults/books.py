@@ -75,9 +75,20 @@ def _untold() -> list[str]:
     told: dict[int | None, int] = defaultdict(int)
     for message in db.session.scalars(select(OutboxMessage)):
         told[message.booking_id] += 1
-    versions = dict(iter(db.session.execute(select(Booking.id, Booking.version))))
+    bookings = list(db.session.scalars(select(Booking)))
+    versions = {booking.id: booking.version for booking in bookings}
     found = [] if lines == versions else [f"history {dict(lines)}, versions {versions}"]
-    return found + [f"booking {key} without news" for key, version in versions.items() if told[key] < version]
+    found += [f"series {name} without news" for name in _untold_series(bookings)]
+    alone = {booking.id for booking in bookings if booking.series_id is None}
+    return found + [f"booking {key} without news" for key in alone if told[key] < versions[key]]
+
+
+def _untold_series(bookings: list[Booking]) -> set[str]:
+    """A series is told of in one message to each person, which names one of its bookings."""
+    query = select(OutboxMessage.booking_id).where(OutboxMessage.kind.startswith("series_"))
+    told = set(db.session.scalars(query))
+    known = {booking.series_id for booking in bookings if booking.id in told}
+    return {booking.series_id for booking in bookings if booking.series_id} - known
 
 
 def must_add_up(outcomes: list[Outcome] = ()) -> None:  # type: ignore[assignment]

@@ -14,7 +14,7 @@ from typing import Any
 from booking.base import clock
 from booking.base.db import db
 from booking.base.errors import BookingError, Refused
-from booking.bookings import actions
+from booking.bookings import actions, series, series_changes
 from booking.bookings.models import Booking
 from booking.bookings.request import BookingRequest
 from booking.facilities.queries import places, viewer_of
@@ -26,6 +26,11 @@ ACTIONS: dict[str, Callable[..., Booking]] = {
     "book": lambda viewer, request: actions.book(request, viewer),
     "change": lambda viewer, booking, request: actions.change(booking, request, viewer),
     "cancel": lambda viewer, booking: actions.cancel(booking, viewer, "race"),
+    "book_series": lambda viewer, *asked: series.book_series(*asked, viewer).bookings[0],
+    "change_series": lambda viewer, booking, request: series_changes.change_series(
+        booking, request, viewer, "all"
+    ),
+    "cancel_series": lambda viewer, booking: series_changes.cancel_series(booking, viewer, "all", "race"),
     "approve": lambda viewer, booking: actions.approve(booking, viewer),
     "decline": lambda viewer, booking: actions.decline(booking, viewer, "race"),
 }

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from booking.base import audit
 from booking.base import db as database
 from booking.base.db import db
-from booking.bookings import actions, facts, queries, rules, steps, visibility, waiting
+from booking.bookings import actions, facts, queries, rules, series, steps, visibility, waiting
 from booking.bookings import request as requests
 from booking.bookings.visibility import Level
 from booking.facilities.models import Resource
@@ -168,8 +168,8 @@ def _expires_at_once(patch: Patch) -> None:
 
 
 def _never_stale(patch: Patch) -> None:
-    change = actions._find_to_change
-    everywhere("_find_to_change", lambda booking, by, _: change(booking, by, None), actions)(patch)
+    change = actions.find_to_change
+    everywhere("find_to_change", lambda booking, by, _: change(booking, by, None), actions)(patch)
     again = actions._again
     everywhere("_again", lambda booking, _: again(booking, None), actions)(patch)
 
@@ -279,6 +279,7 @@ DEFECTS: dict[str, Defect] = {
         everywhere("release", answering(None), actions), "a_cancelled_slot_is_free"
     ),
     "a move only frees": Defect(everywhere("_take", answering([]), actions), "a_moved_booking_moves"),
+    "a series asks no rule": Defect(everywhere("check", answering([]), series), "a_series_is_judged"),
     "nothing is stale": Defect(_never_stale, "who_is_late_is_told"),
     "requests expire at once": Defect(_expires_at_once, "unanswered_requests_expire"),
     # races, on the database where the safeguard is needed

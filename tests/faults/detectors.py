@@ -14,6 +14,7 @@ from booking.bookings.finding import SlotSearch
 from booking.bookings.models import HOLDING, Booking
 from booking.bookings.queries import request_of
 from booking.bookings.request import BookingRequest, Wanted
+from booking.bookings.series import Repeat, book_series
 from booking.bookings.waitlist import join
 from booking.bookings.waitlist_models import Wait
 from tests.factories import World, request, working_day
@@ -269,6 +270,28 @@ def anything(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> 
     must_add_up(outcomes)
 
 
+def series(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """Series that cross each other on two machines, others who move and end one, and single bookings."""
+    start = working_day(n, 10)
+    viewer = world.viewer("student")
+    mine = book_series(request("H-VEC", start), Repeat("FREQ=WEEKLY;COUNT=3", "skip"), viewer).bookings[0]
+    later = replace(
+        request_of(mine), starts_at=start + timedelta(hours=2), ends_at=start + timedelta(hours=3)
+    )
+    jobs = [Job("change_series", viewer.id, (mine.public_id, later)) for _ in range(2)]
+    jobs += [Job("cancel_series", viewer.id, (mine.public_id,))]
+    for k in range(12):
+        wanted = request(
+            (("H-BSC1", "H-VEC"), ("H-VEC", "H-BSC1"))[k % 2], start + timedelta(days=7 * (k % 3))
+        )
+        repeat = Repeat("FREQ=WEEKLY;COUNT=3", ("skip", "refuse")[k // 2 % 2])
+        jobs += [Job("book_series", who(world, k), (wanted, repeat)), to_book(who(world, k), wanted)]
+    outcomes = crowd.rush(url, jobs, defect)
+    all_are_answered(outcomes, "SeriesClash", "NotChangeable", "Busy", busy=ANY)
+    assert of_one_kind(outcomes)["booked"] >= 2
+    must_add_up(outcomes)
+
+
 def _anything(world: World, chance: random.Random, known: list[tuple[str, BookingRequest]]) -> Job:
     machines = (Wanted("H-BSC1"), Wanted("H-BSC2"), Wanted("H-VEC"), Wanted("H-HALL", chance.randint(1, 12)))
     start = working_day(chance.randrange(2), 9 + chance.randrange(14) / 2)
@@ -307,6 +330,7 @@ RACES: dict[str, Race] = {
         cancel_and_book,
         freed_time,
         answers,
+        series,
         different_machines,
         anything,
     )

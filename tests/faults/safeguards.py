@@ -31,6 +31,7 @@ from booking.bookings.models import Booking
 from booking.bookings.queries import Search as Asked
 from booking.bookings.queries import blocks, details, request_of, search
 from booking.bookings.request import BookingRequest, Wanted
+from booking.bookings.series import Repeat, book_series
 from booking.notifications.models import OutboxMessage
 from booking.schedule.guard import missing_guards
 from booking.schedule.models import Hold, Occupancy
@@ -193,6 +194,13 @@ def a_closed_day_is_refused(world: World) -> None:
     good_friday = MONDAY.replace(month=3, day=26, hour=10)
     with clock.travel(MONDAY.replace(month=3, day=1)):
         refused_with(request(start=good_friday), world.viewer("student"), "closed")
+
+
+@safeguard
+def a_series_is_judged(world: World) -> None:
+    with pytest.raises(Refused) as caught:
+        book_series(request(), Repeat("FREQ=DAILY;COUNT=7"), world.viewer("student"))
+    assert {reason.code for one in caught.value.occurrences for reason in one.refusals} == {"outside_hours"}
 
 
 @safeguard

@@ -49,6 +49,8 @@ ONLY_THE_STATE_OF_THINGS_TELLS = re.compile(
             r"This is free from .* on: book it\.$",  # who waits, waits for what others hold
             r"Waiting would not help, whatever others give up",
             r"You wait for 20 things already",
+            r"(rrule: )?The pattern ",  # of a series: a language of its own, unfolded from the start
+            r"Try either a change of a booking or a series\.$",
             r"Say why",  # staff, of other people's bookings, and who declines
         )
     )
@@ -62,6 +64,9 @@ def slots() -> Iterator[dict[str, Any]]:
         yield a_body([{"code": "H-INC1", "units": 1}], working_day(n, 10, nights=1), 24, notes="two\nlines")
     yield a_body(["H-BSC1", "H-HALL"], working_day(5, 10), 2, people=1)
     yield a_body("H-BR1", working_day(8, 10, nights=1), 24)
+    for rrule, on_clash in (("FREQ=WEEKLY;COUNT=3", "skip"), ("FREQ=DAILY;COUNT=2", "refuse")):
+        repeat = {"rrule": rrule, "on_clash": on_clash}
+        yield a_body("H-HALL", working_day(3, 12), people=0, repeat=repeat)
 
 
 def bodies() -> dict[str, list[dict[str, Any]]]:
@@ -70,7 +75,11 @@ def bodies() -> dict[str, list[dict[str, Any]]]:
     return {
         "make_booking": [*slots()],
         "check_booking": [*slots()],
-        "change_booking": [{"title": "Moved"}, {"people": 2}, *slots()],
+        "change_booking": [
+            {"title": "Moved"},
+            {"people": 2},
+            *(one for one in slots() if "repeat" not in one),
+        ],
         "extend_booking": [{"minutes": 30}, {"minutes": 24 * 60}, later],
         "approve_booking": [{"reason": "Fine"}],
         "decline_booking": [{"reason": "Not this week"}],

@@ -83,7 +83,7 @@ def fields_of(form: Any) -> dict[str, Any]:
             value = chosen.get("value", chosen.get_text()) if chosen else ""
         else:
             value = (
-                control.get_text().lstrip("\n") if control.name == "textarea" else control.get("value", "")
+                control.get_text().lstrip("\r\n") if control.name == "textarea" else control.get("value", "")
             )
         data.setdefault(control["name"], []).append(value)
     return data

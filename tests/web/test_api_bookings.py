@@ -163,7 +163,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"on_behalf_of": "\u0000"}, "on_behalf_of"),
     ({"on_behalf_of": email_of("colleague")}, "on_behalf_of"),
     ({"supervisor": "nobody"}, "supervisor"),
-    ({"repeat": {"rrule": "FREQ=WEEKLY;COUNT=2"}}, "repeat"),
+    ({"repeat": "weekly"}, "repeat"),
+    ({"repeat": {}}, "repeat"),
+    ({"repeat": {"rrule": "FREQ=WEEKLY"}}, "repeat"),
+    ({"repeat": {"rrule": "FREQ=WEEKLY;COUNT=2", "on_clash": "ask"}}, "repeat"),
+    ({"repeat": {"rrule": "FREQ=WEEKLY;COUNT=2", "until": "soon"}}, "repeat"),
     ({"waitlist": True}, "waitlist"),
     ({"colour": "red"}, "colour"),
 ]
@@ -628,16 +632,16 @@ def test_a_change_keeps_what_somebody_else_changes_at_the_same_moment(
     """Between reading and changing, another change comes first: it is not undone."""
     researcher, staff = hub.as_("researcher"), hub.as_("staff")
     path = f"/bookings/{researcher.book()['id']}"
-    change, others = api_bookings.change, iter([{"notes": "use the other flask"}, {"people": 3}])
+    change, others = api_bookings.change_series, iter([{"notes": "use the other flask"}, {"people": 3}])
 
     def late(*arguments: Any) -> Booking:
         if other := next(others, None):
             with monkeypatch.context() as patch:
-                patch.setattr(api_bookings, "change", change)
+                patch.setattr(api_bookings, "change_series", change)
                 assert staff.patch(path, {**other, "reason": "safety"}).status_code == 200
         return change(*arguments)
 
-    monkeypatch.setattr(api_bookings, "change", late)
+    monkeypatch.setattr(api_bookings, "change_series", late)
     changed = researcher.patch(path, {"title": "Two"}).json
     assert (changed["title"], changed["notes"], changed["people"]) == ("Two", "use the other flask", 3)
 

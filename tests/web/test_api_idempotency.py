@@ -46,6 +46,18 @@ def test_the_same_key_and_body_get_the_first_answer_again(hub: Hub) -> None:
     assert count(Booking) == 1
 
 
+def test_a_series_is_made_once(hub: Hub) -> None:
+    researcher = hub.as_("researcher")
+    body = a_body() | {"repeat": {"rrule": "FREQ=WEEKLY;COUNT=3"}}
+    first = researcher.post("/bookings", body, **key("k1"))
+    again = researcher.post("/bookings", body, **key("k1"))
+    assert (again.status_code, again.json, again.headers["Idempotent-Replay"]) == (201, first.json, "true")
+    assert again.headers["Location"] == first.headers["Location"]
+    other = body | {"repeat": {"rrule": "FREQ=WEEKLY;COUNT=4"}}
+    assert researcher.post("/bookings", other, **key("k1")).json["code"] == "idempotency_mismatch"
+    assert count(Booking) == 3
+
+
 def test_the_order_of_members_and_blanks_are_no_difference(hub: Hub) -> None:
     researcher, body = hub.as_("researcher"), a_body()
     first = researcher.post("/bookings", body, **key("k1"))
