@@ -32,6 +32,7 @@ WHAT_TESTS_WRITE = frozenset(
         "occupancy",
         "one_use_links",
         "outbox",
+        "overruled",
         "participants",
         "presence",
         "series",

@@ -44,7 +44,7 @@ from booking.bookings.queries import (
     request_of,
     search,
 )
-from booking.bookings.request import BookingRequest
+from booking.bookings.request import BookingRequest, Override
 from booking.bookings.series import Judged, Made, Repeat, SeriesClash, book_series, try_series
 from booking.bookings.series_changes import cancel_series, change_series
 from booking.bookings.visibility import Level, may_change
@@ -253,7 +253,13 @@ def _request(body: dict[str, Any]) -> BookingRequest:
         on_behalf_of=body.get("on_behalf_of"),
         supervisor=body.get("supervisor"),
         notes=body.get("notes", ""),
+        override=_override(body),
     )
+
+
+def _override(body: dict[str, Any]) -> Override | None:
+    given = body.get("override")
+    return Override(tuple(given["codes"]), given["reason"]) if given else None
 
 
 # --- changing --------------------------------------------------------------------------------------
@@ -321,7 +327,7 @@ def _merged(booking: Booking, body: dict[str, Any]) -> BookingRequest:
         names.get(name, name): tuple(value) if isinstance(value, list) else value
         for name, value in body.items()
     }
-    return replace(request_of(booking), **given)
+    return replace(request_of(booking), **given | {"override": _override(body)})
 
 
 @door.operation("DELETE", ONE, tag="Bookings", shows=schemas.BookingShown)

@@ -19,7 +19,7 @@ from booking.bookings.request import MAX_PARTICIPANTS, MAX_PEOPLE, MAX_RESOURCES
 from booking.bookings.series import ON_CLASH
 from booking.bookings.series_changes import SCOPES as SCOPES_OF_SERIES
 from booking.calendars.models import DETAILS
-from booking.facilities.models import KINDS
+from booking.facilities.models import KINDS, OVERRIDABLE
 from booking.people.models import ROLES
 from booking.schedule.recurrence import MAX_TEXT
 from booking.training.words import LEVELS
@@ -93,6 +93,22 @@ class Repeating(Schema):
     on_clash = Line(10, load_default="refuse", validate=validate.OneOf(ON_CLASH))
 
 
+class Overruling(Schema):
+    """Refusals that a facility manager overrules, where its policy lets them; the others stay."""
+
+    codes = fields.List(
+        Line(CODE, validate=validate.OneOf(OVERRIDABLE)),
+        required=True,
+        validate=validate.Length(1, len(OVERRIDABLE)),
+        metadata=told("the codes of the refusals"),
+    )
+    reason = Lines(
+        MAX_REASON,
+        required=True,
+        metadata={"description": "why, shown with the booking", "minLength": 1, "pattern": r"\S"},
+    )
+
+
 class NewBooking(Schema):
     """A booking as asked for."""
 
@@ -114,6 +130,9 @@ class NewBooking(Schema):
     supervisor = Line(PERSON, allow_none=True, metadata=told("id or e-mail address"))
     notes = Lines(metadata=told("may have several lines"))
     repeat = fields.Nested(Repeating, allow_none=True, metadata=told("makes a series of it"))
+    override = fields.Nested(
+        Overruling, allow_none=True, metadata=told("facility managers only: what they overrule, and why")
+    )
 
 
 class WantedBooking(NewBooking):

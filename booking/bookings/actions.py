@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,6 +42,13 @@ from booking.bookings.events import (
 )
 from booking.bookings.facts import Cast, before_of, find_cast, gather, lock_everything
 from booking.bookings.models import HOLDING, ApprovalStep, Booking, BookingResource, Participant
+from booking.bookings.overruling import (
+    judge,
+    keep_overruled,
+    must_be_able_to_overrule,
+    stays_as_it_was,
+    void_overruled,
+)
 from booking.bookings.queries import (
     Contents,
     Detail,
@@ -54,8 +61,8 @@ from booking.bookings.queries import (
     text_of,
     with_names,
 )
-from booking.bookings.request import BookingRequest, Facts
-from booking.bookings.rules import check, choose
+from booking.bookings.request import MAX_REASON, BookingRequest, Facts
+from booking.bookings.rules import choose
 from booking.bookings.visibility import Level, acts_as_staff, level, may_change, must_give_a_reason
 from booking.bookings.waiting import open_for, open_step, was_asked
 from booking.bookings.waitlist_queries import hold_back_to_free, needed_to_free
@@ -66,7 +73,6 @@ from booking.people.viewer import Viewer
 from booking.schedule.actions import UnitTaken, occupy, open_hold, release, shorten
 from booking.schedule.free import Claim, PeopleThere, presence_of
 
-MAX_REASON = 1000
 _LINK, _PARTICIPANT = insert(BookingResource), insert(Participant)
 ENDED = ("cancelled", "declined", "completed")  # stored as completed: ended early
 
@@ -116,8 +122,9 @@ def _book(request: BookingRequest, by: Viewer, until: datetime | None = None) ->
         cast = find_cast(request, by)
         lock_everything(cast)
         facts = gather(cast, request.people, request.period, by)
-        _must_pass(request.period, facts)
+        overruled = _must_pass(request, facts, cast, by)
         contents = write_new(request, cast, facts, by, until=until)
+        keep_overruled(contents.booking, overruled, request, cast, by)
         touch(contents.booking, cast.user_ids, [want.resource.id for want in cast.wants])
     return contents
 
@@ -132,7 +139,7 @@ def check_only(
         before_resources = frozenset(row.resource_id for row in resources_of(before.id))
     cast = find_cast(request, by, before_of(before) if before else None)
     facts = gather(cast, request.people, request.period, by, before, before_resources)
-    return check(request.period, facts), facts
+    return judge(request, facts, cast, by, before).refusals, facts
 
 
 @contextmanager
@@ -166,6 +173,7 @@ def change(
         people = people_in(booking) | more.users
         lock_everything(cast, held | more.resources, people, more.rooms)
         booking = _again(booking, if_version)
+        must_be_able_to_overrule(request, by, cast)
         edit = plan_edit(booking, request, cast, held, by)
         if edit.refusals:
             raise refuse(edit.refusals)
@@ -272,10 +280,14 @@ def find_to_answer(booking_id: str, by: Viewer) -> Booking:
 # --- steps -----------------------------------------------------------------------------------------
 
 
-def _must_pass(period: Period, facts: Facts) -> None:
-    refusals = check(period, facts)
-    if refusals:
-        raise refuse(refusals)
+def _must_pass(
+    request: BookingRequest, facts: Facts, cast: Cast, by: Viewer, before: Booking | None = None
+) -> list[Refusal]:
+    """Raise what is in the way; return what is overruled."""
+    verdict = judge(request, facts, cast, by, before)
+    if verdict.refusals:
+        raise refuse(verdict.refusals)
+    return verdict.overruled
 
 
 def write_new(
@@ -470,6 +482,7 @@ class Edit:
     moved: bool
     facts: Facts | None
     refusals: list[Refusal]
+    overruled: list[Refusal] = field(default_factory=list)
 
 
 def plan_edit(
@@ -483,7 +496,8 @@ def plan_edit(
     if not moved and not _names_others(booking, cast):
         return Edit(booking, request, cast, held, False, None, [])
     facts = gather(cast, request.people, request.period, by, booking, held)
-    return Edit(booking, request, cast, held, moved, facts, check(request.period, facts))
+    verdict = judge(request, facts, cast, by, booking)
+    return Edit(booking, request, cast, held, moved, facts, verdict.refusals, verdict.overruled)
 
 
 def write_edit(edit: Edit, by: Viewer, reason: str, in_series: bool = False) -> BookingChanged:
@@ -491,6 +505,8 @@ def write_edit(edit: Edit, by: Viewer, reason: str, in_series: bool = False) -> 
     booking, cast = edit.booking, edit.cast
     before, people_before, projects = picture_of(booking), people_in(booking), {booking.project_id}
     others = people_before - {booking.organiser_id, booking.supervisor_id}
+    if edit.facts and not stays_as_it_was(booking, edit.request.period, cast):
+        void_overruled(booking.id)
     if edit.moved:
         release(booking.id)
     _write(booking, edit.request, cast)
@@ -505,6 +521,7 @@ def write_edit(edit: Edit, by: Viewer, reason: str, in_series: bool = False) -> 
     seen = differences not in ([], ["notes"])  # no calendar shows the notes
     _revise(booking, seen)
     audit.record("changed", "booking", booking.id, by.id, then, now, reason)
+    keep_overruled(booking, edit.overruled, edit.request, cast, by)
     told = frozenset(cast.user_ids), frozenset(people_before)
     news = BookingChanged(booking, by.id, reason, *told, then, now, asks, in_series)
     emit(news)

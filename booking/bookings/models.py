@@ -99,6 +99,27 @@ class Participant(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True, index=True)
 
 
+class Overruled(Base):
+    """A refusal that somebody overruled for a booking, until its time, resources or organiser change."""
+
+    __tablename__ = "overruled"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey(Booking.id), index=True)
+    facility_id: Mapped[int] = mapped_column(ForeignKey(Facility.id))
+    resource_id: Mapped[int] = mapped_column(ForeignKey(Resource.id))
+    code: Mapped[str] = mapped_column(String(20))
+    message: Mapped[str] = mapped_column(Text)
+    rule: Mapped[str] = mapped_column(String(450))
+    set_by: Mapped[str] = mapped_column(String(250))
+    reason: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    void_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    __table_args__ = (Index("ix_overruled_facility", "facility_id", "id"),)
+
+
 class ApprovalStep(Base):
     """An answer that a booking waits for: each is opened when the one before said yes.
 

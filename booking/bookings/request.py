@@ -14,6 +14,7 @@ from booking.training.standing import Standing
 MAX_RESOURCES = 20
 MAX_TITLE, MAX_NOTES = 200, 5000
 MAX_PEOPLE = 1000
+MAX_REASON = 1000
 MAX_PARTICIPANTS = 50
 
 
@@ -24,6 +25,14 @@ class Wanted:
     code: str
     units: int = 1
     unit_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Override:
+    """Which refusals, by their codes, somebody overrules who may, and why."""
+
+    codes: tuple[str, ...]
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,7 @@ class BookingRequest:
     on_behalf_of: str | None = None
     supervisor: str | None = None
     notes: str = ""
+    override: Override | None = None
 
     @property
     def period(self) -> Period:
@@ -138,6 +148,11 @@ def _check_text(request: BookingRequest, errors: dict[str, list[str]]) -> None:
         fault = text_fault(text, longest, lines=name == "notes")
         if fault:
             errors.setdefault(name, []).append(fault)
+    if request.override is not None:
+        reason = request.override.reason
+        fault = text_fault(reason, MAX_REASON, lines=True)
+        if fault or not reason.strip():
+            errors.setdefault("override", []).append(fault or "Say why: it is shown with the booking.")
     if not request.title.strip():
         errors.setdefault("title", []).append("Give the booking a title.")
 

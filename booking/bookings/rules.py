@@ -26,6 +26,7 @@ from booking.facilities.places import (
 from booking.schedule.free import MAX_HOLD, choose_units, most_people, presence_of
 
 HALF_HOUR = 30
+LONGEST_HOLD = "longest hold"  # what the database holds: no policy, so nobody overrules it
 Rule = Callable[[Period, Facts, Want], Iterator[Refusal]]
 
 
@@ -207,12 +208,11 @@ def length_must_fit(period: Period, facts: Facts, want: Want) -> Iterator[Refusa
             "Choose an earlier end, or ask the facility's staff.",
             "longest booking",
         )
-        return
     claim = facts.claim(want, period)
     if not want.resource.long_stay and claim.held_until - claim.starts_at > MAX_HOLD:
         text = f"{want.resource.code} is held for 35 days at most, set-up and changeover included."
         yield Refusal(
-            "too_long", text, want.resource.code, "longest hold", "the product", "Choose an earlier end."
+            "too_long", text, want.resource.code, LONGEST_HOLD, "the product", "Choose an earlier end."
         )
 
 

@@ -18,9 +18,9 @@ from booking.bookings.actions import find, may_change_or_raise, touch, write_new
 from booking.bookings.events import SeriesMade
 from booking.bookings.facts import Cast, find_cast, gather, lock_everything
 from booking.bookings.models import HOLDING, Booking, Series
+from booking.bookings.overruling import judge, keep_overruled
 from booking.bookings.queries import detail, request_of
 from booking.bookings.request import BookingRequest
-from booking.bookings.rules import check
 from booking.people.models import public_id
 from booking.people.sessions import must_be_able_to_write
 from booking.people.viewer import Viewer
@@ -170,10 +170,12 @@ def _one(request: BookingRequest, one: Occurrence, cast: Cast, by: Viewer, serie
         return Judged(one, (no_such_time(one),))
     asked = replace(request, starts_at=one.period.start, ends_at=one.period.end)
     facts = gather(cast, asked.people, asked.period, by)
-    refusals = check(asked.period, facts)
-    if refusals:
-        return Judged(one, tuple(refusals))
-    return Judged(one, (), write_new(asked, cast, facts, by, series_id).booking)
+    verdict = judge(asked, facts, cast, by)
+    if verdict.refusals:
+        return Judged(one, tuple(verdict.refusals))
+    booking = write_new(asked, cast, facts, by, series_id).booking
+    keep_overruled(booking, verdict.overruled, asked, cast, by)
+    return Judged(one, (), booking)
 
 
 def no_such_time(one: Occurrence) -> Refusal:

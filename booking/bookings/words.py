@@ -35,6 +35,11 @@ REFUSALS = {
 }
 
 
+def refusal_words(code: str) -> str:
+    """Return what a refusal code means."""
+    return REFUSALS.get(code, code.replace("_", " ").capitalize())
+
+
 def day(value: date | datetime) -> str:
     """`Mon 23 Nov 2026`."""
     return f"{value:%a} {value.day} {value:%b %Y}"
@@ -75,6 +80,7 @@ FIELDS = {
     "supervisor": "Supervisor",
     "organiser": "Organiser",
     "series": "Series",
+    "overruled": "Overruled",
 }
 
 

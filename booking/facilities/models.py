@@ -13,6 +13,21 @@ RUNNING = ("attended", "ends", "free")
 DUTIES = ("facility_manager", "technician", "trainer", "quality_officer", "observer")
 DECIDERS = ("supervisor", "owner", "quality_officer", "staff", "facility_manager")
 HOURS = ("staffed", "extended")
+# Refusals that a policy may let managers overrule: never what keeps bookings apart.
+OVERRIDABLE = (
+    "notice",
+    "horizon",
+    "too_short",
+    "too_long",
+    "off_grid",
+    "outside_hours",
+    "closed",
+    "quota",
+    "not_allowed",
+    "training_missing",
+    "training_expires",
+    "supervisor_needed",
+)
 KINDS = (
     "workstation",
     "incubator",
@@ -205,6 +220,7 @@ class Policy(Base):
     setup_minutes: Mapped[int | None]
     changeover_minutes: Mapped[int | None]
     clearance_minutes: Mapped[int | None]
+    overridable: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class ServiceCertificate(Base):

@@ -31,6 +31,16 @@ POLICY_DEFAULTS: Mapping[str, object] = {
     "setup_minutes": 0,
     "changeover_minutes": 0,
     "clearance_minutes": 0,
+    "overridable": (
+        "notice",
+        "horizon",
+        "too_short",
+        "too_long",
+        "off_grid",
+        "outside_hours",
+        "quota",
+        "training_missing",
+    ),
 }
 ANSWER_DAYS = 2  # working days until a request goes to the next who may answer; one later it expires
 

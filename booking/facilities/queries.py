@@ -212,8 +212,7 @@ def _concerns(policy: Policy | ApprovalRule, resource: Resource) -> bool:
 
 def _policy(row: Policy) -> PolicyPlace:
     says = {name: getattr(row, name) for name in POLICY_DEFAULTS if getattr(row, name) is not None}
-    if "roles" in says:
-        says["roles"] = tuple(says["roles"])
+    says |= {name: tuple(says[name]) for name in ("roles", "overridable") if name in says}
     return PolicyPlace(row.id, row.name, row.set_by, row.kind, row.resource_id, row.role, says)
 
 

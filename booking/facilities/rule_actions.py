@@ -11,7 +11,7 @@ from booking.base.edits import Faults, must_be_as_read, record
 from booking.base.errors import NotFound
 from booking.facilities import pictures
 from booking.facilities.actions import directory_changed, facility_named
-from booking.facilities.models import KINDS, Closure, Policy, Resource, Room
+from booking.facilities.models import KINDS, OVERRIDABLE, Closure, Policy, Resource, Room
 from booking.facilities.places import POLICY_DEFAULTS
 from booking.people.models import ROLES
 from booking.people.permissions import Permission, must_be_able_to
@@ -56,6 +56,7 @@ class PolicyDetails:
     setup_minutes: int | None = None
     changeover_minutes: int | None = None
     clearance_minutes: int | None = None
+    overridable: tuple[str, ...] | None = None
 
 
 def add_policy(details: PolicyDetails, by: Viewer) -> Policy:
@@ -127,6 +128,8 @@ def _checked_policy(details: PolicyDetails, facility_id: int) -> Resource | None
     faults.day("opens_on", details.opens_on)
     if not set(details.roles or ()) <= set(BOOKING_ROLES):
         faults.add("roles", "Choose roles of the list.")
+    if not set(details.overridable or ()) <= set(OVERRIDABLE):
+        faults.add("overridable", "Choose refusals of the list.")
     for name, (least, most) in LIMITS.items():
         _limit(name, getattr(details, name), least, most, faults)
     resource = _resource_of(details, facility_id, faults)
@@ -177,6 +180,7 @@ def _write_policy(policy: Policy, details: PolicyDetails, resource: Resource | N
     for name in POLICY_DEFAULTS:
         setattr(policy, name, getattr(details, name))
     policy.roles = None if details.roles is None else list(details.roles)
+    policy.overridable = None if details.overridable is None else list(details.overridable)
 
 
 # --- closures --------------------------------------------------------------------------------------

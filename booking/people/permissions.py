@@ -50,6 +50,11 @@ def manages_a_facility(viewer: Viewer, facility_id: int | None) -> bool:
     return any(duty in MANAGING_DUTIES for duty, _ in viewer.duties)
 
 
+def manages_something(viewer: Viewer) -> bool:
+    """Tell whether somebody manages any facility."""
+    return viewer.is_admin or manages_a_facility(viewer, None)
+
+
 def trains_there(viewer: Viewer, facility_id: int | None) -> bool:
     return any(duty in TRAINING_DUTIES and place == facility_id for duty, place in viewer.duties)
 

@@ -9,6 +9,7 @@ from booking.base.errors import BookingError, Invalid, NotFound
 from booking.bookings import actions
 from booking.bookings.answer_links import read_answer_link
 from booking.bookings.approving import DECIDERS
+from booking.bookings.checklist import Item
 from booking.bookings.dossier import Dossier, dossier_of
 from booking.bookings.models import Booking
 from booking.bookings.visibility import Level
@@ -55,8 +56,18 @@ def _shown(asked: Asked) -> dict[str, Any]:
         "full": asked.detail.level is Level.FULL,
         "row": row_of(asked.detail),
         "decider": DECIDERS[asked.step.decider],
+        "standing": _standing(dossier),
         "beside": _beside(dossier),
     }
+
+
+def _standing(dossier: Dossier) -> list[tuple[Item, str]]:
+    """Return what is asked of the organiser and how they stand, once for all resources that ask for it."""
+    found: dict[tuple[str, str], tuple[Item, list[str]]] = {}
+    for checklist in dossier.standing:
+        for item in checklist.items:
+            found.setdefault((item.what, item.state), (item, []))[1].append(checklist.resource.code)
+    return [(item, ", ".join(codes)) for item, codes in found.values()]
 
 
 def _beside(dossier: Dossier) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from booking.base.errors import BookingError, Invalid, NotFound, Refused, SlotTa
 from booking.bookings import actions, queries
 from booking.bookings.approving import DECIDERS
 from booking.bookings.models import ApprovalStep, Booking
+from booking.bookings.overruling import overrulable, overruled_of
 from booking.bookings.queries import Detail
 from booking.bookings.series import Repeat, SeriesClash, book_series, try_series
 from booking.bookings.series_changes import cancel_series, change_series
@@ -22,6 +24,7 @@ from booking.bookings.visibility import Level, may_change, must_give_a_reason
 from booking.bookings.waiting import open_for, steps_of
 from booking.facilities.queries import places
 from booking.people.idempotency import Answer, fingerprint, first_answer, remember
+from booking.people.permissions import manages_something
 from booking.people.queries import names_of
 from booking.people.viewer import Viewer
 from booking.web import series, words
@@ -75,12 +78,15 @@ def show(booking_id: str) -> str:
     viewer = the_viewer()
     booking = detail.booking
     open_now = booking.ends_at > clock.now() and detail.status in ("requested", "confirmed", "in_use")
+    overruled = overruled_of(booking.id) if detail.level is Level.FULL else []
     return render_template(
         "bookings/show.html",
         detail=detail,
         booking=booking,
         row=row_of(detail),
         full=detail.level is Level.FULL,
+        overruled=overruled,
+        overruled_by=names_of({one.by_id for one in overruled}) if overruled else {},
         history=history_of(booking, detail.timezone) if detail.level is Level.FULL else [],
         changeable=open_now and may_change(viewer, detail.relation),
         running=booking.starts_at <= clock.now(),
@@ -168,6 +174,7 @@ def _save(form: BookingForm, detail: Detail | None) -> Response | tuple[str, int
         with actions.advised(asked, viewer, booking_id) if one else nullcontext():
             saved, status = _change(form, detail) if detail else _book_once(form, viewer)
     except Refused as refused:
+        _offer_overruling(form, refused, detail)
         return _form_page(form, detail, refused), refused.status
     except Invalid as invalid:
         form.take_errors(invalid)
@@ -204,6 +211,18 @@ def _preview(form: BookingForm, kept: Collection[str] = ()) -> Preview:
     asked = form.booking_request()
     rrule = rrule_of(form, asked, form.tz)
     return preview_of(form, try_series(asked, Repeat(rrule), the_viewer()), asked, rrule, kept)
+
+
+def _offer_overruling(form: BookingForm, refused: Refused, detail: Detail | None) -> None:
+    """Offer a manager to overrule what they may; what they chose to overrule is in the way no more."""
+    if not manages_something(the_viewer()):
+        return
+    asked = form.booking_request()
+    before = detail.booking if detail else None
+    found = actions.check_only(
+        replace(asked, override=None), the_viewer(), before.public_id if before else None
+    )[0]
+    form.offer_overruling(overrulable(found, asked, the_viewer(), before))
 
 
 def _change(form: BookingForm, detail: Detail) -> tuple[str, str]:

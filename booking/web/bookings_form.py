@@ -1,7 +1,7 @@
 """The booking form: local dates and times in the facility's zone, one row for each resource."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,21 +14,36 @@ from wtforms import (
     TextAreaField,
     TimeField,
 )
-from wtforms.fields.choices import SelectField
+from wtforms.fields.choices import SelectField, SelectMultipleField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from booking.base import clock
-from booking.base.errors import Invalid
+from booking.base.errors import Invalid, Refusal
 from booking.bookings.alternatives import next_free
 from booking.bookings.queries import Detail, my_projects
-from booking.bookings.request import MAX_NOTES, MAX_PEOPLE, MAX_RESOURCES, MAX_TITLE, BookingRequest, Wanted
+from booking.bookings.request import (
+    MAX_NOTES,
+    MAX_PEOPLE,
+    MAX_RESOURCES,
+    MAX_TITLE,
+    BookingRequest,
+    Override,
+    Wanted,
+)
+from booking.bookings.words import refusal_words
+from booking.facilities.models import OVERRIDABLE
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
 from booking.web.forms import LocalMoment, WholeNumber, fold_of, plain_text, put_errors
 from booking.web.repeating import RepeatFields
 
 FOLDS = {"first": "The first one (summer time)", "second": "The second one (winter time)"}
-REQUEST_FIELDS = {"start": "start_time", "end": "end_time", "repeat": "repeats"}
+REQUEST_FIELDS = {
+    "start": "start_time",
+    "end": "end_time",
+    "repeat": "repeats",
+    "override": "overrule_reason",
+}
 SCOPES = {"this": "This booking only", "following": "This and all following", "all": "All that are ahead"}
 
 
@@ -54,6 +69,10 @@ class BookingForm(RepeatFields):
     supervisor = StringField("Supervisor", [Optional(), Length(max=254), plain_text])
     on_behalf_of = StringField("Book for", [Optional(), Length(max=254), plain_text])
     notes = TextAreaField("Notes", [Optional(), Length(max=MAX_NOTES), plain_text])
+    overrule = SelectMultipleField(
+        "Overrule", [Optional()], choices={code: refusal_words(code) for code in OVERRIDABLE}
+    )
+    overrule_reason = StringField("Why they are overruled", [Optional(), Length(max=1000), plain_text])
     reason = StringField("Reason for the change", [Optional(), Length(max=1000), plain_text])
     scope = RadioField("What is to change", choices=SCOPES, default="this")
     key = HiddenField(validators=[Length(max=64)])
@@ -63,6 +82,7 @@ class BookingForm(RepeatFields):
     row_fault: str = ""
     general: list[tuple[str, None]]
     adds_row: bool = False
+    offers_overruling: bool = False
     tz: ZoneInfo
     start: LocalMoment
     end: LocalMoment
@@ -149,7 +169,27 @@ class BookingForm(RepeatFields):
             on_behalf_of=(self.on_behalf_of.data or "").strip() or None,
             supervisor=(self.supervisor.data or "").strip() or None,
             notes=self.notes.data or "",
+            override=self._override(),
         )
+
+    def _override(self) -> Override | None:
+        codes = tuple(self.overrule.data or ())
+        return Override(codes, self.overrule_reason.data or "") if codes else None
+
+    def keep_overruling(self) -> None:
+        """Show again what was chosen to be overruled."""
+        chosen = [code for code in self.overrule.data or () if code in OVERRIDABLE]
+        self.offers_overruling = bool(chosen)
+        self.overrule.choices = {code: refusal_words(code) for code in chosen or OVERRIDABLE}
+
+    def offer_overruling(self, refusals: Iterable[Refusal]) -> None:
+        """Offer to overrule these refusals, each code once."""
+        found: dict[str, list[str]] = {}
+        for one in refusals:
+            found.setdefault(one.code, []).append(one.message)
+        self.offers_overruling = bool(found)
+        self.overrule.choices = {code: " ".join(texts) for code, texts in found.items()}
+        self.overrule.data = [code for code in self.overrule.data or () if code in found]
 
     def take_errors(self, error: Invalid) -> None:
         """Put the messages of a refused shape at their fields."""
@@ -175,6 +215,7 @@ def from_post(data: "MultiDict[str, str]", viewer: Viewer, detail: Detail | None
         if code
     ]
     form.adds_row = "add" in data
+    form.keep_overruling()
     form.prepare(viewer, rows, detail)
     if form.adds_row:
         form.rows = [*rows, ("", "1", "")]
@@ -195,7 +236,7 @@ def _with_alternative(data: "MultiDict[str, str]") -> "MultiDict[str, str]":
         [
             (key, value)
             for key, value in data.items(multi=True)
-            if key not in ("resource", "units", "unit", "take", "key")
+            if key not in ("resource", "units", "unit", "take", "key", "overrule")
         ]
     )
     for name, local, fold in (("start", start, start_fold), ("end", end, end_fold)):

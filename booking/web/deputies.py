@@ -3,7 +3,7 @@
 from flask import Blueprint, render_template, url_for
 from werkzeug.wrappers import Response
 from wtforms import DateField
-from wtforms.validators import Optional
+from wtforms.validators import InputRequired
 
 from booking.base import clock
 from booking.people import deputies
@@ -18,8 +18,8 @@ class DeputyForm(EditForm):
     """Who decides in my place, and when."""
 
     deputy = text("Who", "The e-mail address of somebody who may see what you see.")
-    first_day = DateField("From", [Optional()])
-    last_day = DateField("Through", [Optional()])
+    first_day = DateField("From", [InputRequired("Give a day.")])
+    last_day = DateField("Through", [InputRequired("Give a day.")])
 
 
 @bp.route("", methods=["GET", "POST"])

@@ -26,6 +26,7 @@ _ACTIONS = {
     "ended": "Ended early",
     "approved": "Approved",
     "step_approved": "One step approved",
+    "overruled": "Rules overruled",
     "escalated": "Passed on: not answered in time",
     "declined": "Declined",
     "expired": "Request expired",

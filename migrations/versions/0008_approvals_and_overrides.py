@@ -32,6 +32,8 @@ def upgrade() -> None:
     _rules()
     _people()
     _steps()
+    _overruled()
+    op.add_column("policies", sa.Column("overridable", sa.JSON(none_as_null=True), nullable=True))
     sqlite = op.get_bind().dialect.name == "sqlite"
     for table in KEPT:
         for event in EVENTS:
@@ -150,6 +152,32 @@ def _steps() -> None:
     )
 
 
+def _overruled() -> None:
+    op.create_table(
+        "overruled",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("facility_id", sa.Integer(), nullable=False),
+        sa.Column("resource_id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(20), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("rule", sa.String(450), nullable=False),
+        sa.Column("set_by", sa.String(250), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by_id", sa.Integer(), nullable=False),
+        sa.Column("at", UTCDateTime(), nullable=False),
+        sa.Column("void_at", UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["booking_id"], ["bookings.id"], name=op.f("fk_overruled_booking_id")),
+        sa.ForeignKeyConstraint(["facility_id"], ["facilities.id"], name=op.f("fk_overruled_facility_id")),
+        sa.ForeignKeyConstraint(["resource_id"], ["resources.id"], name=op.f("fk_overruled_resource_id")),
+        sa.ForeignKeyConstraint(["by_id"], ["users.id"], name=op.f("fk_overruled_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_overruled")),
+    )
+    op.create_index(op.f("ix_overruled_booking_id"), "overruled", ["booking_id"])
+    op.create_index("ix_overruled_facility", "overruled", ["facility_id", "id"])
+
+
 def downgrade() -> None:
-    for table in ("approval_steps", *reversed(KEPT)):
+    op.drop_column("policies", "overridable")
+    for table in ("overruled", "approval_steps", *reversed(KEPT)):
         op.drop_table(table)

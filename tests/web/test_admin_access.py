@@ -96,6 +96,8 @@ WHO_OPENS = {  # endpoint: who gets the page of something at the Hub; other staf
     "admin.permits.new_need": MANAGERS,
     "admin.permits.remove_need": HUB,
     "admin.permits.works": MANAGERS,
+    "admin.overrides.index": READERS,
+    "admin.overrides.as_csv": READERS,
     "admin.outbox.index": READERS,
     "admin.outbox.show": READERS,
     "admin.outbox.give_up": READERS,

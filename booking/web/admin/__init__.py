@@ -16,6 +16,7 @@ from booking.web.admin import (
     facilities,
     organisations,
     outbox,
+    overrides,
     people,
     permits,
     policies,
@@ -38,6 +39,7 @@ SECTIONS = {
     "closures": ("Closures", "Days on which something is closed"),
     "training": ("Training", "Modules, what resources ask for, what ends soon"),
     "permits": ("Permits", "Who is permitted what until when, and what asks for a permit"),
+    "overrides": ("Overrides", "Which rules were overruled, by whom and why"),
     "outbox": ("Outbox", "Mails that wait, failed or were sent, and timed acts"),
 }
 for module in (
@@ -52,6 +54,7 @@ for module in (
     closures,
     training,
     permits,
+    overrides,
     outbox,
 ):
     bp.register_blueprint(module.bp)

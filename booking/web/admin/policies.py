@@ -7,8 +7,9 @@ from werkzeug.wrappers import Response
 from wtforms import DateField, RadioField, SelectField, SelectMultipleField
 from wtforms.validators import Optional
 
+from booking.bookings.words import refusal_words
 from booking.facilities import lists, pictures, rule_actions
-from booking.facilities.models import KINDS, Policy
+from booking.facilities.models import KINDS, OVERRIDABLE, Policy
 from booking.facilities.places import POLICY_DEFAULTS, FacilityPlace, ResourcePlace
 from booking.facilities.queries import places
 from booking.facilities.rule_actions import BOOKING_ROLES, PolicyDetails
@@ -31,6 +32,7 @@ from booking.web.admin.resources import choose_facility, rules_table
 from booking.web.editing import DaysField, EditForm, LengthField, done, length_words, text
 from booking.web.session import the_viewer
 
+LISTS = ("roles", "overridable")
 bp = Blueprint("policies", __name__, url_prefix="/policies")
 RULE_WORDS = {
     "roles": "Who may book",
@@ -43,6 +45,7 @@ RULE_WORDS = {
     "setup_minutes": "Set-up before",
     "changeover_minutes": "Changeover after, same client next",
     "clearance_minutes": "Clearance after, another client next",
+    "overridable": "Managers may overrule",
 }
 
 
@@ -77,6 +80,12 @@ class PolicyForm(EditForm):
     setup_minutes = length("setup_minutes")
     changeover_minutes = length("changeover_minutes")
     clearance_minutes = length("clearance_minutes")
+    says_overridable = RadioField(
+        RULE_WORDS["overridable"],
+        choices={"": "This policy does not say", "these": "Only the refusals below, with a reason"},
+        default="",
+    )
+    overridable = SelectMultipleField("Refusals", choices={code: refusal_words(code) for code in OVERRIDABLE})
 
     def offer(self, facility: FacilityPlace) -> None:
         """Offer the kinds and resources of the facility."""
@@ -86,7 +95,7 @@ class PolicyForm(EditForm):
         self.role.choices = {"": "All roles", **{role: role.capitalize() for role in ROLES}}
 
     def details(self, facility: str) -> PolicyDetails:
-        values = {name: self[name].data for name in POLICY_DEFAULTS if name != "roles"}
+        values = {name: self[name].data for name in POLICY_DEFAULTS if name not in LISTS}
         return PolicyDetails(
             name=self.name.data or "",
             set_by=self.set_by.data or "",
@@ -94,9 +103,14 @@ class PolicyForm(EditForm):
             kind=self.kind.data or None,
             resource=self.resource.data or None,
             role=self.role.data or None,
-            roles=tuple(self.roles.data or ()) if self.says_roles.data == "these" else None,
+            roles=self._list("roles"),
+            overridable=self._list("overridable"),
             **values,
         )
+
+    def _list(self, name: str) -> tuple[str, ...] | None:
+        """Return what was chosen of a list, or None where the policy does not say."""
+        return tuple(self[name].data or ()) if self[f"says_{name}"].data == "these" else None
 
 
 @bp.get("")
@@ -166,6 +180,8 @@ def _value(name: str, value: Any) -> str:
         return length_words(value * 24 * 60)
     if name == "opens_on":
         return words.day(value)
+    if name == "overridable":
+        return "; ".join(refusal_words(code) for code in value) or "nothing"
     return ", ".join([*value, "staff"])
 
 
@@ -178,7 +194,7 @@ def new() -> Response | tuple[str, int] | str:
     if facility is None:
         return choose_facility("Add a policy", ".new")
     given = {name: request.args.get(name) for name in ("kind", "resource", "role")}
-    form = PolicyForm(data={"set_by": viewer.name, "says_roles": "", **given})
+    form = PolicyForm(data={"set_by": viewer.name, "says_roles": "", "says_overridable": "", **given})
     form.offer(facility)
     if form.sent(lambda: rule_actions.add_policy(form.details(facility.code), viewer)):
         return done("Stored. It counts from now on.", url_for(".show", policy_id=form.stored.id))
@@ -251,7 +267,8 @@ def edit(policy_id: int) -> Response | tuple[str, int]:
 
 def _values(picture: dict[str, Any]) -> dict[str, Any]:
     scope = {name: picture.get(name, "") for name in ("kind", "resource", "role")}
-    return picture | scope | {"says_roles": "these" if "roles" in picture else ""}
+    says = {f"says_{name}": "these" if name in picture else "" for name in LISTS}
+    return picture | scope | says
 
 
 @bp.post("/<int(max=2147483647):policy_id>/remove")
