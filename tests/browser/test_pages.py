@@ -10,11 +10,15 @@ from sqlalchemy import select
 
 from booking.base.db import db
 from booking.bookings import actions
+from booking.bookings.answer_links import make_answer_link
+from booking.bookings.request import Override
+from booking.bookings.waiting import steps_of
 from booking.notifications.models import OutboxMessage
 from booking.people.links import make_link
 from booking.training.permits import keep_document
 from booking.training.sessions import take_place
 from tests.browser.conftest import TUESDAY, Open
+from tests.db.approval_world import a_deputy, a_rule, an_owner
 from tests.db.training_world import (
     a_certificate,
     a_module,
@@ -24,7 +28,7 @@ from tests.db.training_world import (
     competent,
     today,
 )
-from tests.factories import World, request, utc
+from tests.factories import SECRET_KEY, World, request, utc
 
 pytestmark = pytest.mark.browser
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
@@ -68,6 +72,18 @@ def some_training(world: World) -> None:
     a_certificate(world, "H-BSC1", today())
 
 
+def some_approvals(world: World) -> str:
+    """Ask for approval in two steps, name owner and deputy, overrule a rule; return the link of a mail."""
+    a_rule(world, "quality_officer", "staff", resource="H-BSC2", name="Donor material")
+    an_owner(world, "researcher", "H-BSC1")
+    a_deputy(world, "admin", "leader")
+    asked = actions.book(request("H-BSC2", start=utc(2027, 1, 19, 10)), world.viewer("student"))
+    override = Override(("too_long",), "The audit is that day")
+    actions.book(request(start=utc(2027, 1, 20, 9), hours=8, override=override), world.viewer("admin"))
+    (step, _) = steps_of(asked.id)
+    return f"/approvals/by-mail/{make_answer_link(step.id, world.users['staff'], SECRET_KEY)}"
+
+
 def complaints(page: Page) -> list[str]:
     """Return what axe finds, and whether the page scrolls sideways."""
     found = Axe().run(page, options=WCAG).response["violations"]
@@ -82,6 +98,7 @@ def complaints(page: Page) -> list[str]:
 def test_no_page_has_a_barrier(world: World, world_app: Flask, visit: Open, width: int, scheme: str) -> None:
     booking = actions.book(request(start=utc(2027, 1, 12, 10)), world.viewer("researcher"))
     some_training(world)
+    by_mail = some_approvals(world)
     actions.book(request("H-BR1", start=utc(2027, 1, 18, 10), hours=24), world.viewer("researcher"))
     page = visit("admin", "/", color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
@@ -89,12 +106,13 @@ def test_no_page_has_a_barrier(world: World, world_app: Flask, visit: Open, widt
     found: dict[str, list[str]] = {}
     seen = 0
     mail, token = a_mail(), make_link(world.users["student"], "invitation")
-    for path in paths(world_app, booking_id=booking.public_id, message_id=mail, token=token):
+    for path in (by_mail, *paths(world_app, booking_id=booking.public_id, message_id=mail, token=token)):
         if page.request.get(base + path).ok:
             page.goto(base + path)
             seen += 1
             found[path] = complaints(page)
     assert {path: told for path, told in found.items() if told} == {}
+    assert by_mail in found
     assert seen > 40
 
 
