@@ -22,7 +22,7 @@ from booking.base.period import LocalTimeMissing, LocalTimeTwice, from_wall, zon
 from booking.bookings.actions import approve, book, cancel, change, decline
 from booking.bookings.models import Booking
 from booking.bookings.queries import request_of
-from booking.bookings.request import BookingRequest, Wanted
+from booking.bookings.request import BookingRequest, Override, Wanted
 from booking.bookings.series import Repeat, book_series
 from booking.bookings.waiting import open_step, people_to_ask
 from booking.demo.stories import series, stories
@@ -195,6 +195,7 @@ class _Filling:
             on_behalf_of=f"{wish.on_behalf_of}@{DOMAIN}" if wish.on_behalf_of else None,
             supervisor=f"{wish.supervisor}@{DOMAIN}" if wish.supervisor else None,
             notes=wish.notes,
+            override=Override((wish.overrules,), wish.because) if wish.overrules else None,
         )
 
     def _follow_up(self, booking: Booking, wish: Wish) -> None:

@@ -163,6 +163,17 @@ def _hub(t0: date) -> Iterator[Wish]:
         0,
         2,
     )
+    yield Wish(
+        "staff",
+        (("H-TECH", 1),),
+        workday(t0 + timedelta(days=10)),
+        "08:30",
+        9 * 60,
+        "Inspection by the regulator",
+        people=0,
+        overrules="too_long",
+        because="The inspectors stay for the whole day.",
+    )
 
 
 def _partners(t0: date) -> Iterator[Wish]:

@@ -52,6 +52,8 @@ class Wish:
     on_behalf_of: str = ""
     notes: str = ""
     rrule: str = ""
+    overrules: str = ""
+    because: str = ""
 
     @property
     def starts(self) -> time:

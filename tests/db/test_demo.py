@@ -18,7 +18,7 @@ from booking.base.db import db
 from booking.bookings.actions import check_only
 from booking.bookings.checklist import checklists
 from booking.bookings.endangered import endangered
-from booking.bookings.models import Booking, BookingResource, Participant
+from booking.bookings.models import ApprovalStep, Booking, BookingResource, Overruled, Participant
 from booking.bookings.request import BookingRequest, Wanted
 from booking.catalogue.actions import load
 from booking.cli.catalogue import demo_catalogue
@@ -90,6 +90,15 @@ def test_some_come_again_every_week(demo: Flask) -> None:
     sizes = sorted(db.session.scalars(query))
     assert len(sizes) == 2
     assert sizes[0] >= 2
+
+
+def test_a_request_waits_for_its_second_answer_and_a_rule_was_overruled(demo: Flask) -> None:
+    half = select(ApprovalStep.booking_id).where(ApprovalStep.approved, ApprovalStep.position == 1)
+    assert count(Booking.status == "requested", Booking.id.in_(half)) == 1
+    asked = select(ApprovalStep.decider).where(ApprovalStep.approved)
+    assert set(db.session.scalars(asked)) >= {"quality_officer", "staff"}
+    (one,) = db.session.scalars(select(Overruled))
+    assert (one.code, one.reason) == ("too_long", "The inspectors stay for the whole day.")
 
 
 def test_several_resources_units_and_people_are_booked(demo: Flask) -> None:

@@ -15,7 +15,8 @@ from booking.base import clock
 from booking.base.acts import TimedAct
 from booking.base.db import Base, UTCDateTime, db, transaction
 from booking.base.schema import at_head, current, head
-from booking.bookings.actions import book
+from booking.bookings.actions import approve, book
+from booking.bookings.models import ApprovalStep
 from booking.notifications.digests import gather_digest
 from booking.notifications.models import OutboxMessage
 from booking.paths import MIGRATIONS
@@ -149,6 +150,19 @@ def test_requests_and_mails_are_taken_over(world: World, world_app: Flask) -> No
     assert {mail.kind for mail in mails} >= {"old", "booking_requested", "request_waiting"}
     assert all(mail.next_try_at and mail.public_id and not mail.tries for mail in mails)
     assert len({mail.public_id for mail in mails}) == len(mails)
+
+
+def test_requests_that_wait_get_their_step(world: World, world_app: Flask) -> None:
+    """0008: who asked before there were steps waits for staff, as then."""
+    asked = book(request("H-BR1", next_weekday(9.5, days=7), hours=24), world.viewer("student"))
+    due, public_id = asked.answer_due_at, asked.public_id
+    db.session.remove()
+    downgrade(revision="0005")
+    db.session.remove()
+    upgrade()
+    (step,) = db.session.scalars(select(ApprovalStep))
+    assert (step.decider, step.own, step.due_at, step.closed_at) == ("staff", True, due, None)
+    assert approve(public_id, world.viewer("technician")).status == "confirmed"
 
 
 def test_sqlite_writes_ahead_and_to_the_disk(empty: Flask, engine_kind: str) -> None:

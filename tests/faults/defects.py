@@ -13,7 +13,17 @@ from sqlalchemy import select, text
 from booking.base import audit
 from booking.base import db as database
 from booking.base.db import db
-from booking.bookings import actions, facts, queries, rules, series, steps, visibility, waiting
+from booking.bookings import (
+    actions,
+    facts,
+    overruling,
+    queries,
+    rules,
+    series,
+    steps,
+    visibility,
+    waiting,
+)
 from booking.bookings import request as requests
 from booking.bookings.visibility import Level
 from booking.facilities.models import Resource
@@ -262,6 +272,9 @@ DEFECTS: dict[str, Defect] = {
         everywhere("may_answer", answering(True), waiting), "only_staff_answer_requests"
     ),
     "everybody staffs": Defect(_everybody_staffs, "companies_see_nothing_of_each_other"),
+    "everything is overruled": Defect(
+        everywhere("may_overrule", answering(True), overruling), "nobody_overrules_the_past"
+    ),
     "nothing needs approval": Defect(
         everywhere("_answers_needed", answering(()), actions), "what_needs_approval_is_requested"
     ),

@@ -30,7 +30,7 @@ from booking.bookings.events import BookingMade
 from booking.bookings.models import Booking
 from booking.bookings.queries import Search as Asked
 from booking.bookings.queries import blocks, details, request_of, search
-from booking.bookings.request import BookingRequest, Wanted
+from booking.bookings.request import BookingRequest, Override, Wanted
 from booking.bookings.series import Repeat, book_series
 from booking.notifications.models import OutboxMessage
 from booking.schedule.guard import missing_guards
@@ -321,6 +321,14 @@ def only_staff_answer_requests(world: World) -> None:
     for answer in (approve, decline):
         with pytest.raises(Forbidden):
             answer(booking.public_id, world.viewer("student"), "please")
+
+
+@safeguard
+def nobody_overrules_the_past(world: World) -> None:
+    override = Override(("in_past", "notice", "outside_hours", "closed"), "please")
+    wanted = request(start=next_weekday(10) - timedelta(days=7), override=override)
+    with pytest.raises(Refused):
+        book(wanted, world.viewer("admin"))
 
 
 @safeguard
