@@ -103,7 +103,7 @@ def _token(message: OutboxMessage, recipient: Viewer, settings: Settings) -> str
     """Make the link that a mail carries, at the last moment; an empty text for a mail without one."""
     if message.kind in LINKS:
         return make_link(recipient.id, message.kind)
-    if message.kind in ANSWERABLE:
+    if message.kind in ANSWERABLE and "step" in message.facts:
         return make_answer_link(message.facts["step"], recipient.id, settings.secret_key)
     return ""
 

@@ -77,9 +77,8 @@ def notice_of(message: OutboxMessage, viewer: Viewer, answer: str = "") -> Notic
 
 def _as_decider(message: OutboxMessage, seen: Detail, viewer: Viewer) -> Detail:
     """Return a request as who may answer it sees it; who may not any more is not asked."""
-    found = [
-        pair for pair in open_for(viewer, seen.booking.id) if pair[0].step_id == message.facts.get("step")
-    ]
+    asked = message.facts.get("step")  # none in mails from before there were steps
+    found = [pair for pair in open_for(viewer, seen.booking.id) if asked in (None, pair[0].step_id)]
     if not found:
         raise NotWanted("The request was answered or changed meanwhile.")
     return asked_of(found, viewer)[0].detail

@@ -6,6 +6,7 @@ from sqlalchemy import delete, select
 
 from booking.base.db import db, lock, transaction
 from booking.base.edits import Faults, record
+from booking.bookings.waiting import decides_anything
 from booking.notifications.kinds import NOW, TOPICS
 from booking.notifications.models import MailPreference
 from booking.people.models import User
@@ -21,7 +22,7 @@ def preferences_of(user_id: int) -> dict[str, str]:
 
 def topics_for(viewer: Viewer) -> tuple[str, ...]:
     """Return the topics that somebody may get mails of."""
-    return tuple(topic for topic in TOPICS if topic != "requests" or viewer.staffed())
+    return tuple(topic for topic in TOPICS if topic != "requests" or decides_anything(viewer))
 
 
 def set_preferences(wanted: Mapping[str, str], by: Viewer) -> None:

@@ -1,6 +1,8 @@
 """The start page: what is next for me, and what waits for me."""
 
-from flask import Blueprint, render_template
+from typing import Any
+
+from flask import Blueprint, render_template, url_for
 
 from booking.base import clock
 from booking.bookings import queries
@@ -29,6 +31,11 @@ def index() -> str:
         later=[row_of(d, mine=True) for d in later],
         more=len(coming) > NEXT,
         asked=asked,
-        waiting=[row_of(d) for d in waiting],
+        waiting=[_to_answer(d) for d in waiting],
         facilities=list(places().facilities.values()),
     )
+
+
+def _to_answer(detail: queries.Detail) -> dict[str, Any]:
+    """Return a request as a row that leads to where it is answered."""
+    return {**row_of(detail), "href": url_for("approvals.index", _anchor=detail.booking.public_id)}
