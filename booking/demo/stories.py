@@ -482,7 +482,7 @@ def _waiting(t0: date) -> Iterator[Wish]:
             (("H-FER100", 1),),
             soon + timedelta(weeks=5),
             "09:30",
-            7 * 24 * 60,
+            2 * 24 * 60,
             "Plasmid host, 100 L",
             "P-FERM",
             2,

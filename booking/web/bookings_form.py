@@ -69,10 +69,8 @@ class BookingForm(RepeatFields):
     supervisor = StringField("Supervisor", [Optional(), Length(max=254), plain_text])
     on_behalf_of = StringField("Book for", [Optional(), Length(max=254), plain_text])
     notes = TextAreaField("Notes", [Optional(), Length(max=MAX_NOTES), plain_text])
-    overrule = SelectMultipleField(
-        "Overrule", [Optional()], choices={code: refusal_words(code) for code in OVERRIDABLE}
-    )
-    overrule_reason = StringField("Why they are overruled", [Optional(), Length(max=1000), plain_text])
+    overrule = SelectMultipleField("Overrule", choices={code: refusal_words(code) for code in OVERRIDABLE})
+    overrule_reason = StringField("Why it is overruled", [Length(max=1000), plain_text])
     reason = StringField("Reason for the change", [Optional(), Length(max=1000), plain_text])
     scope = RadioField("What is to change", choices=SCOPES, default="this")
     key = HiddenField(validators=[Length(max=64)])

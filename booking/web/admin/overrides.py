@@ -30,8 +30,8 @@ def index() -> str:
     page, last = page_of(rows, lambda row: row[0].id)
     return list_page(
         "Overruled rules",
-        HEAD,
-        [_cells(one, booking, who, linked=True) for one, booking, who in page],
+        ("When", "Booking", "Resource", "Overruled", "By", "Reason"),
+        [_row(one, booking, who) for one, booking, who in page],
         filters,
         after=last,
         lead=link("Download as CSV", url_for(".as_csv", facility=filters[0].value or None)),
@@ -45,15 +45,21 @@ def as_csv() -> Response:
     return csv_file("overrides", HEAD, (_cells(one, booking, who) for one, booking, who in rows))
 
 
-def _cells(one: Overruled, booking: Booking, who: str, linked: bool = False) -> tuple[Any, ...]:
+def _row(one: Overruled, booking: Booking, who: str) -> tuple[Any, ...]:
+    """Return a row of the list: the booking with its start, and the refusal in words."""
+    when, title, starts, resource, refusal, _, by, reason = _cells(one, booking, who)
+    shown = Markup("{}<br>{}").format(
+        link(title, url_for("bookings.show", booking_id=booking.public_id)), starts
+    )
+    return when, shown, resource, refusal, by, reason
+
+
+def _cells(one: Overruled, booking: Booking, who: str) -> tuple[str, ...]:
     timezone = places().facilities[one.facility_id].timezone
-    title: str | Markup = booking.title
-    if linked:
-        title = link(title, url_for("bookings.show", booking_id=booking.public_id))
     resource = places().resources.get(one.resource_id)
     return (
         words.moment(one.at, timezone),
-        title,
+        booking.title,
         words.moment(booking.starts_at, timezone),
         resource.code if resource else "",
         refusal_words(one.code),
