@@ -97,8 +97,8 @@ def complaints(page: Page) -> list[str]:
 )
 def test_no_page_has_a_barrier(world: World, world_app: Flask, visit: Open, width: int, scheme: str) -> None:
     booking = actions.book(request(start=utc(2027, 1, 12, 10)), world.viewer("researcher"))
-    some_training(world)
     by_mail = some_approvals(world)
+    some_training(world)
     actions.book(request("H-BR1", start=utc(2027, 1, 18, 10), hours=24), world.viewer("researcher"))
     page = visit("admin", "/", color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
