@@ -16,6 +16,7 @@ from booking.base.db import db
 from booking.base.errors import Invalid, NotFound
 from booking.base.period import MAX_MOMENT, MIN_MOMENT, Period
 from booking.bookings.queries import blocks
+from booking.bookings.quotas_now import quotas_now
 from booking.facilities.places import (
     STAFF_ROLES,
     FacilityPlace,
@@ -52,7 +53,7 @@ def show_me() -> Response:
             "organisation": {"code": viewer.organisation_code, "name": viewer.organisation_name},
             "projects": [shapes.named(project) for project in projects],
             "facilities": [shapes.named(facility) for facility in catalogue.facilities.values()],
-            "quotas": [],
+            "quotas": [shapes.quota(one) for one in quotas_now(viewer)],
         }
     )
 
@@ -115,7 +116,9 @@ def show_resource(code: str) -> Response:
     found = _resource(catalogue, code)
     day, as_staff = today(found.facility), viewer.staffs(found.facility.id)
     asked = requirements(catalogue)
-    return show(shapes.resource_in_full(found, catalogue, asked, viewer.role, day, as_staff))
+    shown = shapes.resource_in_full(found, catalogue, asked, viewer.role, day, as_staff)
+    shown["rules"] += shapes.rules_of_quotas(found, quotas_now(viewer, [found]))
+    return show(shown)
 
 
 @door.operation("GET", "/resources/<code>/availability", tag="Catalogue", shows=schemas.Availability)

@@ -7,6 +7,8 @@ from typing import Any
 from booking.base.errors import Alternative, Refusal
 from booking.base.period import Period
 from booking.bookings.queries import Block, Detail
+from booking.bookings.quotas import limit_in_words, plain_amount
+from booking.bookings.quotas_now import QuotaNow
 from booking.bookings.visibility import Level
 from booking.facilities.places import (
     ClosedDays,
@@ -316,6 +318,25 @@ def rules_of_people(place: ResourcePlace, asked: Requirements) -> Iterator[Json]
         certificate = place.serviceable_until
         ends = f"its {certificate.kind.lower()} runs out"
         yield rule("serviceable_until", Ruled(certificate.valid_through, "", certificate.issued_by, ends))
+
+
+def rules_of_quotas(place: ResourcePlace, quotas: Iterable[QuotaNow]) -> Iterator[Json]:
+    """Yield the quotas that count for the caller, with what they have of them now."""
+    for one in quotas:
+        quota = one.use.quota
+        said = f"{one.rule}: {limit_in_words(quota)}; {plain_amount(quota, one.left)} left now"
+        yield rule("quota", Ruled(said, quota.name, quota.set_by, place.because(quota)))
+
+
+def quota(one: QuotaNow) -> Json:
+    """Show how somebody stands with a quota: hours, or a number of bookings."""
+    size = 1 if one.use.quota.minutes is None else 3600
+    return {
+        "rule": one.rule,
+        "used": round(one.used / size, 2),
+        "left": round(one.left / size, 2),
+        "resets_at": moment(one.resets_at) if one.resets_at else None,
+    }
 
 
 def rule(name: str, ruled: Ruled) -> Json:

@@ -15,6 +15,7 @@ from booking.bookings.rules_people import (
     resource_must_be_serviceable,
     user_must_be_trained,
 )
+from booking.bookings.rules_quota import quotas_must_be_kept
 from booking.facilities.places import (
     OPEN_TO,
     STAFF_ROLES,
@@ -33,6 +34,7 @@ def check(period: Period, facts: Facts) -> list[Refusal]:
     """Return every reason why this cannot be booked; an empty list means that it can."""
     refusals = [refusal for want in facts.wants for rule in RULES for refusal in rule(period, facts, want)]
     refusals += _rooms_must_have_space(period, facts)
+    refusals += quotas_must_be_kept(period, facts)
     return list(dict.fromkeys(refusals))
 
 

@@ -23,6 +23,7 @@ REFUSALS = {
     "off_grid": "Not on the steps in which it is booked",
     "outside_hours": "Outside opening hours",
     "closed": "A day on which it is closed",
+    "quota": "More than your quota, or your group's, leaves you",
     "notice": "Too soon: it needs notice",
     "horizon": "Too far ahead",
     "not_allowed": "Your role may not book it",

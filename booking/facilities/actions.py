@@ -178,7 +178,7 @@ def _check_spans(spans: Sequence[Span]) -> None:
     days: dict[str, list[Span]] = {}
     for span in spans:
         if span.hours not in HOURS or span.weekday not in range(7):
-            faults.add("hours", "Hours are staffed or extended, on one of seven days.")
+            faults.add("hours", "Hours are staffed, extended or prime time, on one of seven days.")
         days.setdefault(span.field, []).append(span)
     for field, day in days.items():
         ordered = sorted(day, key=lambda span: span.opens)

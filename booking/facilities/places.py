@@ -3,7 +3,7 @@
 `Places` is a snapshot of the whole catalogue, built once per version of the directory.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -102,6 +102,50 @@ class PolicyPlace:
 
 
 @dataclass(frozen=True)
+class QuotaPlace:
+    """A quota: of what, for whom, shared by whom, and how many minutes or bookings in which span."""
+
+    id: int
+    name: str
+    set_by: str
+    facility_id: int
+    kind: str | None = None
+    running: str | None = None
+    resource_id: int | None = None
+    each_resource: bool = False
+    role: str | None = None
+    project_id: int | None = None
+    organisation_id: int | None = None
+    shared_by: str = "user"
+    prime: bool = False
+    span: str = "day"
+    minutes: int | None = None
+    bookings: int | None = None
+
+    def concerns(self, resource: "ResourcePlace") -> bool:
+        return (
+            self.facility_id == resource.facility.id
+            and self.resource_id in (None, resource.id)
+            and self.kind in (None, resource.kind)
+            and self.running in (None, resource.running)
+        )
+
+    def is_for(self, role: str, organisation_id: int, project_id: int | None) -> bool:
+        """Tell whether bookings of such a person, for such a project, count at all."""
+        return (
+            self.role in (None, role)
+            and self.organisation_id in (None, organisation_id)
+            and self.project_id in (None, project_id)
+            and (self.shared_by != "project" or project_id is not None)
+        )
+
+    @property
+    def limit(self) -> int:
+        """Return how much there is: seconds, or bookings."""
+        return self.minutes * 60 if self.minutes is not None else self.bookings or 0
+
+
+@dataclass(frozen=True)
 class Ruled:
     """One effective value of a rule, with where it comes from."""
 
@@ -142,6 +186,7 @@ class FacilityPlace:
     hours: tuple[Hours, ...]
     closures: tuple[ClosedDays, ...]
     holidays: str
+    prime: tuple[Hours, ...] = ()
 
     @property
     def tz(self) -> ZoneInfo:
@@ -150,6 +195,13 @@ class FacilityPlace:
     def opening(self, day: date, kinds: frozenset[str]) -> list[Period]:
         """Return a day's hours of these kinds (`staffed`, `extended`), closures not looked at."""
         spans = [hours for hours in self.hours if hours.weekday == day.weekday() and hours.hours in kinds]
+        return self._on(day, spans)
+
+    def prime_time(self, day: date) -> list[Period]:
+        """Return a day's prime time, closures not looked at."""
+        return self._on(day, [hours for hours in self.prime if hours.weekday == day.weekday()])
+
+    def _on(self, day: date, spans: Iterable[Hours]) -> list[Period]:
         return merge(Period(at(day, span.opens, self.tz), at(day, span.closes, self.tz)) for span in spans)
 
     def opening_times(self, day: date, kinds: frozenset[str]) -> list[time]:
@@ -181,6 +233,7 @@ class ResourcePlace:
     twins: tuple[int, ...] = ()
     renamed_at: datetime | None = None
     certificates: tuple[CertificatePlace, ...] = ()
+    quotas: tuple[QuotaPlace, ...] = ()
     _effective: dict[str, dict[str, Ruled]] = field(default_factory=dict, compare=False, repr=False)
 
     def state_on(self, day: date) -> str:
@@ -211,12 +264,13 @@ class ResourcePlace:
             for name, value in POLICY_DEFAULTS.items()
         }
         for policy in speaking:
-            because = self._because(policy)
+            because = self.because(policy)
             for name, value in policy.says.items():
                 rules[name] = Ruled(value, policy.name, policy.set_by, because)
         return rules
 
-    def _because(self, policy: PolicyPlace) -> str:
+    def because(self, policy: PolicyPlace | QuotaPlace) -> str:
+        """Say why a policy or a quota speaks of this resource."""
         scope = (
             f"it is set for {self.code}"
             if policy.resource_id is not None

@@ -11,10 +11,13 @@ from booking.base import audit
 from booking.base.db import db
 from booking.bookings.models import Booking
 from booking.bookings.queries import Block, Detail
+from booking.bookings.quotas import limit_in_words, plain_amount
+from booking.bookings.quotas_now import QuotaNow, quotas_now
 from booking.bookings.visibility import Level
 from booking.bookings.words import changes
 from booking.facilities.places import ResourcePlace, Ruled
 from booking.people.models import User
+from booking.people.viewer import Viewer
 from booking.web import words
 
 _ACTIONS = {
@@ -115,6 +118,27 @@ def rules_in_words(resource: ResourcePlace, role: str) -> list[dict[str, str]]:
     hours = {"name": "Hours", "value": _RUNNING[resource.running], "set_by": resource.code, "because": ""}
     who = [row for row in rows if row["name"] in ("Who may book", "Open to you from")]
     return [*who, hours, *(row for row in rows if row not in who)]
+
+
+def quotas_in_words(resource: ResourcePlace, viewer: Viewer) -> list[dict[str, str]]:
+    """List the quotas that apply to somebody, with what they have of them now."""
+    return [
+        {
+            "name": one.rule,
+            "value": f"{limit_in_words(one.use.quota)}; {NOW[one.use.quota.span]} {_used_and_left(one)}",
+            "set_by": f"Set by {one.use.quota.set_by}",
+            "because": resource.because(one.use.quota),
+        }
+        for one in quotas_now(viewer, [resource])
+    ]
+
+
+NOW = {"day": "today", "week": "this week", "month": "this month", "open": "now"}
+
+
+def _used_and_left(one: QuotaNow) -> str:
+    used, left = (plain_amount(one.use.quota, number) for number in (one.used, one.left))
+    return f"{used} used, {left} left"
 
 
 def _value(name: str, rule: Ruled) -> str:

@@ -126,7 +126,12 @@ def show(code: str) -> str:
         state=state_today(place),
         steps=step_rows(place.steps),
         hours=[
-            (day, hours.get(f"staffed_{n}", "closed"), hours.get(f"extended_{n}", "none"))
+            (
+                day,
+                hours.get(f"staffed_{n}", "closed"),
+                hours.get(f"extended_{n}", "none"),
+                hours.get(f"prime_{n}", "none"),
+            )
             for n, day in enumerate(WEEKDAYS)
         ],
         openings=[(policy, words.day(policy.opens_on)) for policy in openings if policy.opens_on],
@@ -168,13 +173,13 @@ def edit(code: str) -> Response | tuple[str, int]:
 
 # --- hours -----------------------------------------------------------------------------------------
 
-HOURS_WORDS = {"staffed": "Staffed hours", "extended": "Extended hours"}
+HOURS_WORDS = {"staffed": "Staffed hours", "extended": "Extended hours", "prime": "Prime time"}
 
 
 def _hours_form(place: FacilityPlace) -> EditForm:
     fields = {f"{kind}_{n}": HoursField(day) for kind in HOURS_WORDS for n, day in enumerate(WEEKDAYS)}
     data: dict[str, list[Any]] = {name: [] for name in fields}
-    for span in sorted(place.hours, key=lambda span: span.opens):
+    for span in sorted((*place.hours, *place.prime), key=lambda span: span.opens):
         data[f"{span.hours}_{span.weekday}"].append((span.opens, span.closes))
     form: EditForm = type("HoursForm", (EditForm,), fields)(data=data)
     return form

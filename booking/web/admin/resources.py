@@ -9,6 +9,7 @@ from wtforms.validators import Optional
 
 from booking.base import clock
 from booking.bookings.affected import count_ahead, held_units, outside
+from booking.bookings.quotas import limit_in_words
 from booking.facilities import actions, pictures, resource_actions
 from booking.facilities.certificates import certificates_of
 from booking.facilities.models import KINDS, RUNNING, Resource, Unit
@@ -195,6 +196,7 @@ def show(code: str) -> str:
         policies=[
             (policy, _scope_words(policy.kind, policy.resource_id, policy.role)) for policy in place.policies
         ],
+        quotas=[(quota, limit_in_words(quota)) for quota in place.quotas],
         modules=modules_of(place.id),
         certificates=certificates_of(place.id),
         ahead=count_ahead(place.id),
