@@ -78,12 +78,10 @@ class QuotaForm(EditForm):
     def details(self, facility: str) -> QuotaDetails:
         scope = ("kind", "running", "resource", "role", "project", "organisation")
         same = ("minutes", "bookings", "span", "prime", "each_resource", "shared_by")
+        values: dict[str, Any] = {name: self[name].data for name in same}
+        values |= {name: (self[name].data or "").strip() or None for name in scope}
         return QuotaDetails(
-            name=self.name.data or "",
-            set_by=self.set_by.data or "",
-            facility=facility,
-            **{name: (self[name].data or "").strip() or None for name in scope},
-            **{name: self[name].data for name in same},
+            name=self.name.data or "", set_by=self.set_by.data or "", facility=facility, **values
         )
 
 
