@@ -35,6 +35,7 @@ from booking.notifications.models import OutboxMessage
 from booking.schedule.guard import missing_guards
 from booking.schedule.models import Hold, Occupancy
 from tests.db.ledger import risen, versions
+from tests.db.quota_world import a_quota
 from tests.factories import MONDAY, World, next_weekday, request
 from tests.faults.books import must_add_up
 
@@ -193,6 +194,13 @@ def a_closed_day_is_refused(world: World) -> None:
     good_friday = MONDAY.replace(month=3, day=26, hour=10)
     with clock.travel(MONDAY.replace(month=3, day=1)):
         refused_with(request(start=good_friday), world.viewer("student"), "closed")
+
+
+@safeguard
+def more_than_the_quota_is_refused(world: World) -> None:
+    a_quota(world, minutes=60)
+    book(request(), world.viewer("student"))
+    refused_with(request("H-BSC2"), world.viewer("student"), "quota")
 
 
 @safeguard
