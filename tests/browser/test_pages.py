@@ -15,6 +15,7 @@ from booking.people.links import make_link
 from booking.training.permits import keep_document
 from booking.training.sessions import take_place
 from tests.browser.conftest import TUESDAY, Open
+from tests.db.quota_world import a_quota
 from tests.db.training_world import (
     a_certificate,
     a_module,
@@ -81,6 +82,7 @@ def complaints(page: Page) -> list[str]:
 def test_no_page_has_a_barrier(world: World, world_app: Flask, visit: Open, width: int, scheme: str) -> None:
     booking = actions.book(request(start=utc(2027, 1, 12, 10)), world.viewer("researcher"))
     some_training(world)
+    a_quota(world, "week", 720)
     actions.book(request("H-BR1", start=utc(2027, 1, 18, 10), hours=24), world.viewer("researcher"))
     page = visit("admin", "/", color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})

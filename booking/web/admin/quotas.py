@@ -156,7 +156,7 @@ def show(quota_id: int) -> str:
     return render_template(
         "admin/quotas/show.html",
         quota=quota,
-        picture=quota_actions.picture(quota),
+        picture=_values(quota_actions.picture(quota)),
         facility=places().facilities[quota.facility_id],
         limit=limit_in_words(place),
         spans=SPAN_WORDS,
@@ -204,7 +204,8 @@ def edit(quota_id: int) -> Response | tuple[str, int]:
 
 
 def _values(picture: dict[str, Any]) -> dict[str, Any]:
-    return {name: "" for name in ("kind", "running", "resource", "role")} | picture
+    """Return a quota with an empty text for whatever may be any."""
+    return dict.fromkeys(("kind", "running", "resource", "role", "project", "organisation"), "") | picture
 
 
 @bp.post(f"{QUOTA}/remove")
