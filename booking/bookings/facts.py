@@ -51,6 +51,7 @@ class Cast:
     project: ProjectName | None
     client: str
     places: Places
+    company_before: frozenset[int] = frozenset()
 
     @property
     def facilities(self) -> frozenset[int]:
@@ -99,7 +100,8 @@ def find_cast(request: BookingRequest, by: Viewer, before: Before | None = None)
     others = {p.id: p for p in participants if p and p.id != organiser.id}
     confidential = project.id if project is not None and project.confidential else None
     client = client_of(organiser.organisation_id, organiser.organisation_kind, confidential)
-    return Cast(wants, organiser, tuple(others.values()), supervisor, project, client, catalogue)
+    company = before.people if before else frozenset[int]()
+    return Cast(wants, organiser, tuple(others.values()), supervisor, project, client, catalogue, company)
 
 
 def _me(by: Viewer) -> Person:
@@ -241,6 +243,7 @@ def gather(
 def _named_in(cast: Cast, by: Viewer, before: Booking | None) -> Judged:
     """Name the people whose standing the rules look at."""
     organiser, supervisor = cast.organiser, cast.supervisor
+    attending = (organiser, *cast.participants)
     project_id = cast.project.id if cast.project else None
     return Judged(
         tuple(cast.resources),
@@ -251,6 +254,10 @@ def _named_in(cast: Cast, by: Viewer, before: Booking | None) -> Judged:
         supervisor.id if supervisor else None,
         supervisor.name if supervisor else "",
         before,
+        organiser.role,
+        frozenset(cast.user_ids - {organiser.id}),
+        cast.company_before,
+        sum(person.role == "student" for person in attending),
     )
 
 

@@ -181,7 +181,7 @@ class _Search:
         resources = [want.resource for want in self._wants[0]]
         by_days = grid_of(resources[0], role) >= DAY
         for day in days_of(Period(self._start, self._asked.latest), resources[0].facility.tz):
-            for start in sorted({moment for one in resources for moment in starts_on(one, role, day)}):
+            for start in sorted({moment for one in resources for moment in starts_on(one, self._facts, day)}):
                 end = at_wall(start, length, resources[0]) if by_days else start + length
                 if self._start <= start and end <= self._asked.latest:
                     yield Period(start, end)

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from booking.base.period import at, day_period, wall
+from booking.bookings.hours import kinds_of_hours
+from booking.bookings.request import Facts
 from booking.bookings.words import DAY
-from booking.facilities.places import ResourcePlace, hour_kinds
+from booking.facilities.places import ResourcePlace
 
 LEAST_STEP = 15
 
@@ -20,15 +22,15 @@ def step_of(grid: int) -> timedelta:
     return timedelta(minutes=30 if grid >= DAY else max(grid, LEAST_STEP))
 
 
-def starts_on(resource: ResourcePlace, role: str, day: date) -> Iterator[datetime]:
+def starts_on(resource: ResourcePlace, facts: Facts, day: date) -> Iterator[datetime]:
     """Yield the moments of a day on which a booking of a resource may begin."""
     tz = resource.facility.tz
     if resource.closed_on(day):
         return
     spans = [day_period(day, tz)]
     if resource.running != "free":
-        spans = resource.facility.opening(day, hour_kinds(role))
-    step = step_of(grid_of(resource, role))
+        spans = resource.facility.opening(day, kinds_of_hours(facts, resource, day, day))
+    step = step_of(grid_of(resource, facts.role))
     for span in spans:
         moment = span.start
         while moment < span.end:

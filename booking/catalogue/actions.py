@@ -238,7 +238,7 @@ class _Loading:
 
     def _facilities(self) -> None:
         for _, item in items(self.data, "facilities"):
-            values = _given(item, "name", "timezone", "holidays", "description")
+            values = _given(item, "name", "timezone", "holidays", "description", "most_supervised")
             row = self._put(Facility, item["code"], values, {"position": len(self.rows[Facility]) + 1})
             db.session.flush()
             self._hours(row, item)
@@ -279,7 +279,8 @@ class _Loading:
 
     def _rooms(self) -> None:
         for _, item in items(self.data, "rooms"):
-            values = _given(item, "name", "room_class", "max_persons", "lone_working", "accessible", "note")
+            values = _given(item, "name", "room_class", "max_persons", "accessible", "note")
+            values |= _given(item, "lone_working", "second_competent")
             values["facility_id"] = self._id(Facility, item["facility"])
             self._put(Room, item["code"], values, {"position": len(self.rows[Room]) + 1})
 

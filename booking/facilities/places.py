@@ -20,6 +20,7 @@ OPEN_TO = {
     "retiring": None,
     "closed": frozenset[str](),
 }
+LONE_WORKING = ("", "yes", "yes (staffed hours)", "no", "no (students)")
 POLICY_DEFAULTS: Mapping[str, object] = {
     "roles": ("student", "researcher", "industry"),
     "opens_on": None,
@@ -173,6 +174,13 @@ class RoomPlace:
     accessible: str
     note: str
     facility_id: int
+    second_competent: bool = False
+
+    def asks_for_company(self, role: str, in_staffed_hours: bool) -> bool:
+        """Tell whether somebody must not be the only one named for work here."""
+        if self.lone_working == "yes (staffed hours)":
+            return not in_staffed_hours
+        return self.lone_working == "no" or (self.lone_working == "no (students)" and role == "student")
 
 
 @dataclass(frozen=True)
@@ -187,6 +195,7 @@ class FacilityPlace:
     closures: tuple[ClosedDays, ...]
     holidays: str
     prime: tuple[Hours, ...] = ()
+    most_supervised: int | None = None
 
     @property
     def tz(self) -> ZoneInfo:
@@ -367,9 +376,24 @@ def _holidays(calendar: str, year: int) -> dict[date, str]:
     return _holiday_years[calendar, year]
 
 
+STAFFED = frozenset({"staffed"})
+EVERY_HOUR = frozenset({"staffed", "extended"})
+
+
 def hour_kinds(role: str) -> frozenset[str]:
     """Return which hours a role may use: researchers and staff the extended ones too."""
-    return frozenset({"staffed", "extended"}) if role in EXTENDED_ROLES else frozenset({"staffed"})
+    return EVERY_HOUR if role in EXTENDED_ROLES else STAFFED
+
+
+def staffed(resource: ResourcePlace, period: Period) -> bool:
+    """Tell whether a period lies within the staffed hours of one day."""
+    return within_hours(resource, period, STAFFED)
+
+
+def within_hours(resource: ResourcePlace, period: Period, kinds: frozenset[str]) -> bool:
+    """Tell whether a period lies within hours of these kinds on the day on which it begins."""
+    day = period.start.astimezone(resource.facility.tz).date()
+    return any(span.contains(period) for span in resource.facility.opening(day, kinds))
 
 
 def role_may_book(resource: ResourcePlace, role: str, day: date) -> bool:

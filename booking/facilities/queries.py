@@ -115,6 +115,7 @@ def _build(version: int) -> Places:
             hours=tuple(_hours(h) for h in hours if h.facility_id == f.id and h.hours != "prime"),
             prime=tuple(_hours(h) for h in hours if h.facility_id == f.id and h.hours == "prime"),
             closures=tuple(_closed_days(c) for c in closures if c.facility_id == f.id),
+            most_supervised=f.most_supervised,
         )
         for f in db.session.scalars(select(Facility).order_by(Facility.position, Facility.code))
     }
@@ -129,6 +130,7 @@ def _build(version: int) -> Places:
             r.accessible,
             r.note,
             r.facility_id,
+            r.second_competent,
         )
         for r in db.session.scalars(select(Room).order_by(Room.position, Room.code))
     }

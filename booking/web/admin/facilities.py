@@ -49,6 +49,11 @@ class FacilityForm(EditForm):
     timezone = text("Time zone", "Its name, such as Europe/London. It cannot be changed later.")
     holidays = text("Bank holidays", "GB-ENG closes it on England's; leave it empty for none.", optional=True)
     description = lines("Description")
+    most_supervised = IntegerField(
+        "Students for each supervisor",
+        [Optional()],
+        description="The most that one supervisor may have here at the same time; empty for any number.",
+    )
     position = IntegerField("Place in lists", [Optional()], description="Smaller numbers come first.")
 
     def details(self, code: str, timezone: str) -> FacilityDetails:
@@ -59,6 +64,7 @@ class FacilityForm(EditForm):
             holidays=self.holidays.data or "",
             description=self.description.data or "",
             position=self.position.data or 0,
+            most_supervised=self.most_supervised.data,
         )
 
 
