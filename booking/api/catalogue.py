@@ -15,15 +15,14 @@ from booking.base import clock
 from booking.base.db import db
 from booking.base.errors import Invalid, NotFound
 from booking.base.period import MAX_MOMENT, MIN_MOMENT, Period
+from booking.bookings.opening import open_to
 from booking.bookings.queries import blocks
 from booking.bookings.quotas_now import quotas_now
 from booking.facilities.places import (
-    STAFF_ROLES,
     FacilityPlace,
     Places,
     ResourcePlace,
     RoomPlace,
-    open_periods,
 )
 from booking.facilities.queries import places
 from booking.people.models import Organisation, Project
@@ -128,7 +127,7 @@ def show_availability(asked: dict[str, Any], code: str) -> Response:
     viewer, found = caller(), _resource(places(), code)
     now = clock.now().replace(microsecond=0)
     window = window_of(asked, now, now + timedelta(days=14))
-    spans = open_periods(found, viewer.role, window) if _may_book(found, viewer.role) else []
+    spans = open_to(viewer, found, window)
     return show(
         {
             "open": [[shapes.moment(span.start), shapes.moment(span.end)] for span in spans],
@@ -140,11 +139,6 @@ def show_availability(asked: dict[str, Any], code: str) -> Response:
             "timezone": found.facility.timezone,
         }
     )
-
-
-def _may_book(place: ResourcePlace, role: str) -> bool:
-    roles = place.effective(role)["roles"].value
-    return role in STAFF_ROLES or (isinstance(roles, tuple) and role in roles)
 
 
 def _page(bodies: list[shapes.Json], asked: dict[str, Any]) -> Response:

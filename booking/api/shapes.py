@@ -293,6 +293,7 @@ def resource_in_full(
         "rules": [
             *(rule(name, one) for name, one in place.effective(role).items()),
             *rules_of_people(place, asked),
+            *rules_of_company(place, role),
         ],
         "opens_to_me": opens.isoformat() if opens else None,
         "substitutes": twins,
@@ -318,6 +319,18 @@ def rules_of_people(place: ResourcePlace, asked: Requirements) -> Iterator[Json]
         certificate = place.serviceable_until
         ends = f"its {certificate.kind.lower()} runs out"
         yield rule("serviceable_until", Ruled(certificate.valid_through, "", certificate.issued_by, ends))
+
+
+def rules_of_company(place: ResourcePlace, role: str) -> Iterator[Json]:
+    """Yield who may work alone in the room, and how many students a supervisor may have at a time."""
+    room, facility = place.room, place.facility
+    if room is not None and room.lone_working:
+        because = f"{place.code} is in {room.code}"
+        yield rule("lone_working", Ruled(room.lone_working, "", f"{room.code} {room.name}", because))
+    if facility.most_supervised is not None and role == "student":
+        because = f"{place.code} is at {facility.code}, and you are {role}"
+        owner = f"{facility.code} {facility.name}"
+        yield rule("most_supervised", Ruled(facility.most_supervised, "", owner, because))
 
 
 def rules_of_quotas(place: ResourcePlace, quotas: Iterable[QuotaNow]) -> Iterator[Json]:

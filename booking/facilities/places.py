@@ -3,7 +3,7 @@
 `Places` is a snapshot of the whole catalogue, built once per version of the directory.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -415,8 +415,16 @@ def opens_to(resource: ResourcePlace, role: str, after: date) -> date | None:
     return next((day for day in sorted(days) if day >= after and role_may_book(resource, role, day)), None)
 
 
-def open_periods(resource: ResourcePlace, role: str, window: Period) -> list[Period]:
-    """Return when a role can use a resource within a window: hours, closures and lifecycle together."""
+def open_periods(
+    resource: ResourcePlace,
+    role: str,
+    window: Period,
+    kinds_on: Callable[[date], frozenset[str]] | None = None,
+) -> list[Period]:
+    """Return when a role can use a resource within a window: hours, closures and lifecycle together.
+
+    `kinds_on` says which hours are open to somebody on a day, if not simply those of the role.
+    """
     tz = resource.facility.tz
     spans: list[Period] = []
     for day in days_of(window, tz):
@@ -425,7 +433,7 @@ def open_periods(resource: ResourcePlace, role: str, window: Period) -> list[Per
         if resource.running == "free":
             spans.append(day_period(day, tz))
         else:
-            spans += resource.facility.opening(day, hour_kinds(role))
+            spans += resource.facility.opening(day, kinds_on(day) if kinds_on else hour_kinds(role))
     clipped = [
         Period(max(s.start, window.start), min(s.end, window.end)) for s in spans if s.overlaps(window)
     ]

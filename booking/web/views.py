@@ -1,6 +1,6 @@
 """What several page groups show in the same way: rows of bookings, history, policies in words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -116,8 +116,34 @@ def rules_in_words(resource: ResourcePlace, role: str) -> list[dict[str, str]]:
         if effective[name].value is not None
     ]
     hours = {"name": "Hours", "value": _RUNNING[resource.running], "set_by": resource.code, "because": ""}
+    rows += list(_company_in_words(resource, role))
     who = [row for row in rows if row["name"] in ("Who may book", "Open to you from")]
     return [*who, hours, *(row for row in rows if row not in who)]
+
+
+_LONE = {
+    "yes": "Anybody may work alone.",
+    "yes (staffed hours)": "Outside staffed hours name a second person.",
+    "no": "Name a second person: nobody works alone.",
+}
+
+
+def _company_in_words(resource: ResourcePlace, role: str) -> Iterator[dict[str, str]]:
+    """Yield who must not work alone there, and how many students a supervisor may have."""
+    room, facility = resource.room, resource.facility
+    if room is not None and room.lone_working:
+        lone = _LONE.get(room.lone_working) or _LONE["no" if role == "student" else "yes"]
+        because = "who must be competent there" if room.second_competent else ""
+        yield {
+            "name": "Lone working",
+            "value": lone,
+            "set_by": f"{room.code} {room.name}",
+            "because": because,
+        }
+    if facility.most_supervised is not None and role == "student":
+        value = f"at most {facility.most_supervised} at the same time"
+        owner = f"{facility.code} {facility.name}"
+        yield {"name": "Students for each supervisor", "value": value, "set_by": owner, "because": ""}
 
 
 def quotas_in_words(resource: ResourcePlace, viewer: Viewer) -> list[dict[str, str]]:
