@@ -38,6 +38,9 @@ class SlotSearch:
     latest: datetime
     people: int = 1
     limit: int = 5
+    project: str | None = None
+    participants: tuple[str, ...] = ()
+    supervisor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def find_slots(asked: SlotSearch, by: Viewer) -> Found:
     if start + asked.length > asked.latest:
         return Found((), (("in_past", 1),))
     wants = _wants(asked)
-    cast = find_cast(_first_choices(wants, Period(start, start + asked.length), asked.people), by)
+    cast = find_cast(_first_choices(asked, wants, Period(start, start + asked.length)), by)
     everything = tuple({want.resource.id: want for options in wants for want in options}.values())
     facts = gather(replace(cast, wants=everything), asked.people, Period(start, asked.latest), by)
     search = _Search(asked, wants, facts, start)
@@ -87,11 +90,20 @@ def _must_make_sense(asked: SlotSearch) -> None:
         raise Invalid(errors)
 
 
-def _first_choices(wants: list[list[Want]], period: Period, people: int) -> BookingRequest:
-    """Return a request that is only there to find who asks; each resource once, first choice or not."""
+def _first_choices(asked: SlotSearch, wants: list[list[Want]], period: Period) -> BookingRequest:
+    """Return a request that is only there to find who it is for; each resource once, first choice or not."""
     units = {options[0].resource.code: options[0].units for options in wants}
     chosen = tuple(Wanted(code, number) for code, number in units.items())
-    return BookingRequest(period.start, period.end, chosen, "find a slot", people=people)
+    return BookingRequest(
+        period.start,
+        period.end,
+        chosen,
+        "find a slot",
+        asked.project,
+        asked.people,
+        asked.participants,
+        supervisor=asked.supervisor,
+    )
 
 
 def _wants(asked: SlotSearch) -> list[list[Want]]:

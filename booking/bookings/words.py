@@ -29,7 +29,7 @@ REFUSALS = {
     "not_allowed": "Your role may not book it",
     "training_missing": "You lack a module that it asks for",
     "training_expires": "Your training does not last through the end",
-    "supervisor_needed": "You may work there only with a supervisor who is competent and free",
+    "supervisor_needed": "You may not work there alone: name a second person, or a supervisor who is free",
     "permit_missing": "A permit is asked for and none fits",
     "permit_expires": "The permit does not last through the end",
     "certificate_expires": "It has to be examined before the end",

@@ -121,6 +121,7 @@ def test_alternatives_and_found_slots_keep_to_staffed_hours(world: World) -> Non
     assert [slot.period.start for slot in found.slots] == [at(16)]
     lone_working(world, "no")
     assert dict(find_slots(search, researcher).blocked_by)["supervisor_needed"]
+    assert find_slots(replace(search, participants=(LEADER,)), researcher).slots
 
 
 @pytest.mark.parametrize("wrong", ["never", "No", "yes (staffed hours) "])
