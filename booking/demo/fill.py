@@ -68,10 +68,12 @@ def fill() -> int:
 
 
 def _members() -> dict[str, list[str]]:
-    """Return who works together: the names before the @ of each project's people."""
+    """Return who works together, by project: the names before the @; those who sign in come last."""
     query = select(Project.code, User.email).join(Membership, Membership.project_id == Project.id)
     found: dict[str, list[str]] = {}
-    for code, email in db.session.execute(query.join(User, User.id == Membership.user_id).order_by(User.id)):
+    for code, email in db.session.execute(
+        query.join(User, User.id == Membership.user_id).order_by(User.id.desc())
+    ):
         found.setdefault(code, []).append(email.partition("@")[0])
     return found
 
