@@ -182,6 +182,23 @@ def test_the_demo_keeps_the_rulings(loaded: Flask) -> None:
     assert not resources["H-BSC3"].approval
 
 
+def test_the_demo_has_the_quotas_of_shared_instruments(loaded: Flask) -> None:
+    resources = places().by_code
+    monday = date(2026, 11, 30)
+    (prime,) = resources["H-FC1"].facility.prime_time(monday)
+    assert (prime.start.hour, prime.end.hour) == (10, 18)
+    for code in ("H-BSC1", "H-FC1", "H-CNT"):
+        day, week, group = resources[code].quotas
+        assert [(q.span, q.minutes, q.shared_by) for q in (day, week, group)] == [
+            ("day", 5 * 60, "user"),
+            ("week", 12 * 60, "user"),
+            ("week", 40 * 60, "project"),
+        ]
+        assert day.prime
+        assert day.each_resource
+    assert not any(resources[code].quotas for code in ("H-LC", "H-IMG", "H-INC1", "H-AUT"))
+
+
 def test_the_demo_opens_and_closes_in_time(loaded: Flask) -> None:
     resources = places().by_code
     states = {weeks: resources["S-VEC"].state_on(T0 + timedelta(weeks=weeks)) for weeks in (0, 8, 20, 26)}
