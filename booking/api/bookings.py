@@ -30,7 +30,6 @@ from booking.bookings.actions import (
     find,
     find_to_answer,
 )
-from booking.bookings.finding import SlotSearch
 from booking.bookings.models import Booking
 from booking.bookings.queries import (
     Detail,
@@ -49,6 +48,7 @@ from booking.bookings.series import Judged, Made, Repeat, SeriesClash, book_seri
 from booking.bookings.series_changes import cancel_series, change_series
 from booking.bookings.visibility import Level, may_change
 from booking.bookings.waitlist import join
+from booking.bookings.waitlist_queries import exactly
 from booking.facilities.places import ResourcePlace
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
@@ -174,10 +174,7 @@ def make_booking(body: dict[str, Any]) -> Response:
 
 
 def _waits_for(wanted: BookingRequest, viewer: Viewer) -> Answer:
-    options = tuple((one,) for one in wanted.resources)
-    exactly = wanted.starts_at, wanted.ends_at
-    search = SlotSearch(options, wanted.period.length, *exactly, wanted.people, 1, wanted)
-    return replace(answer_of(join(search, wanted, viewer).public_id, 201), status=202)
+    return replace(answer_of(join(exactly(wanted), wanted, viewer).public_id, 201), status=202)
 
 
 @door.operation("POST", "/bookings/check", tag="Bookings", shows=schemas.CheckShown)

@@ -15,14 +15,14 @@ from booking.base import clock
 from booking.base.db import db
 from booking.base.errors import Invalid, NotFound
 from booking.base.period import MAX_MOMENT, MIN_MOMENT, Period
+from booking.bookings.opening import open_to
 from booking.bookings.queries import blocks
+from booking.bookings.quotas_now import quotas_now
 from booking.facilities.places import (
-    STAFF_ROLES,
     FacilityPlace,
     Places,
     ResourcePlace,
     RoomPlace,
-    open_periods,
 )
 from booking.facilities.queries import places
 from booking.people.models import Organisation, Project
@@ -52,7 +52,7 @@ def show_me() -> Response:
             "organisation": {"code": viewer.organisation_code, "name": viewer.organisation_name},
             "projects": [shapes.named(project) for project in projects],
             "facilities": [shapes.named(facility) for facility in catalogue.facilities.values()],
-            "quotas": [],
+            "quotas": [shapes.quota(one) for one in quotas_now(viewer)],
         }
     )
 
@@ -115,7 +115,9 @@ def show_resource(code: str) -> Response:
     found = _resource(catalogue, code)
     day, as_staff = today(found.facility), viewer.staffs(found.facility.id)
     asked = requirements(catalogue)
-    return show(shapes.resource_in_full(found, catalogue, asked, viewer.role, day, as_staff))
+    shown = shapes.resource_in_full(found, catalogue, asked, viewer.role, day, as_staff)
+    shown["rules"] += shapes.rules_of_quotas(found, quotas_now(viewer, [found]))
+    return show(shown)
 
 
 @door.operation("GET", "/resources/<code>/availability", tag="Catalogue", shows=schemas.Availability)
@@ -125,7 +127,7 @@ def show_availability(asked: dict[str, Any], code: str) -> Response:
     viewer, found = caller(), _resource(places(), code)
     now = clock.now().replace(microsecond=0)
     window = window_of(asked, now, now + timedelta(days=14))
-    spans = open_periods(found, viewer.role, window) if _may_book(found, viewer.role) else []
+    spans = open_to(viewer, found, window)
     return show(
         {
             "open": [[shapes.moment(span.start), shapes.moment(span.end)] for span in spans],
@@ -137,11 +139,6 @@ def show_availability(asked: dict[str, Any], code: str) -> Response:
             "timezone": found.facility.timezone,
         }
     )
-
-
-def _may_book(place: ResourcePlace, role: str) -> bool:
-    roles = place.effective(role)["roles"].value
-    return role in STAFF_ROLES or (isinstance(roles, tuple) and role in roles)
 
 
 def _page(bodies: list[shapes.Json], asked: dict[str, Any]) -> Response:

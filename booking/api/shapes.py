@@ -9,6 +9,8 @@ from booking.base.period import Period
 from booking.bookings.approving import in_words
 from booking.bookings.approving import rules_of as approval_rules_of
 from booking.bookings.queries import Block, Detail
+from booking.bookings.quotas import limit_in_words, plain_amount
+from booking.bookings.quotas_now import QuotaNow
 from booking.bookings.series import Judged
 from booking.bookings.visibility import Level
 from booking.facilities.places import (
@@ -306,6 +308,7 @@ def resource_in_full(
             *(rule(name, one) for name, one in place.effective(role).items()),
             *rules_of_people(place, asked),
             *rules_of_approval(place, role),
+            *rules_of_company(place, role),
         ],
         "opens_to_me": opens.isoformat() if opens else None,
         "substitutes": twins,
@@ -337,6 +340,37 @@ def rules_of_approval(place: ResourcePlace, role: str) -> Iterator[Json]:
     """Yield when bookings need approval, and by whom."""
     for one in approval_rules_of(place, role):
         yield rule("approval", Ruled(in_words(one), one.name, one.set_by, one.because(place)))
+
+
+def rules_of_company(place: ResourcePlace, role: str) -> Iterator[Json]:
+    """Yield who may work alone in the room, and how many students a supervisor may have at a time."""
+    room, facility = place.room, place.facility
+    if room is not None and room.lone_working:
+        because = f"{place.code} is in {room.code}"
+        yield rule("lone_working", Ruled(room.lone_working, "", f"{room.code} {room.name}", because))
+    if facility.most_supervised is not None and role == "student":
+        because = f"{place.code} is at {facility.code}, and you are {role}"
+        owner = f"{facility.code} {facility.name}"
+        yield rule("most_supervised", Ruled(facility.most_supervised, "", owner, because))
+
+
+def rules_of_quotas(place: ResourcePlace, quotas: Iterable[QuotaNow]) -> Iterator[Json]:
+    """Yield the quotas that count for the caller, with what they have of them now."""
+    for one in quotas:
+        quota = one.use.quota
+        said = f"{one.rule}: {limit_in_words(quota)}; {plain_amount(quota, one.left)} left now"
+        yield rule("quota", Ruled(said, quota.name, quota.set_by, place.because(quota)))
+
+
+def quota(one: QuotaNow) -> Json:
+    """Show how somebody stands with a quota: hours, or a number of bookings."""
+    size = 1 if one.use.quota.minutes is None else 3600
+    return {
+        "rule": one.rule,
+        "used": round(one.used / size, 2),
+        "left": round(one.left / size, 2),
+        "resets_at": moment(one.resets_at) if one.resets_at else None,
+    }
 
 
 def rule(name: str, ruled: Ruled) -> Json:

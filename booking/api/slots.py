@@ -14,7 +14,7 @@ from booking.api.idempotency import given_key
 from booking.api.reading import Line, Moment, Whole
 from booking.base.errors import Invalid
 from booking.bookings.finding import MOST_OPTIONS, MOST_SLOTS, SlotSearch, find_slots
-from booking.bookings.request import MAX_PEOPLE, MAX_RESOURCES, Wanted
+from booking.bookings.request import MAX_PARTICIPANTS, MAX_PEOPLE, MAX_RESOURCES, Wanted
 from booking.facilities.models import KINDS
 from booking.facilities.queries import places
 
@@ -74,6 +74,14 @@ class Search(Schema):
     earliest = Moment(required=True)
     latest = Moment(required=True)
     people = Whole(0, MAX_PEOPLE, load_default=1)
+    project = Line(CODE, allow_none=True, metadata=schemas.told("code of a project of mine"))
+    participants = fields.List(
+        Line(schemas.PERSON),
+        validate=validate.Length(max=MAX_PARTICIPANTS),
+        load_default=list,
+        metadata=schemas.told("ids or e-mail addresses"),
+    )
+    supervisor = Line(schemas.PERSON, allow_none=True, metadata=schemas.told("id or e-mail address"))
     limit = Whole(1, MOST_SLOTS, load_default=5)
 
 
@@ -107,6 +115,9 @@ def search_slots(asked: dict[str, Any]) -> Response:
         latest=asked["latest"],
         people=asked["people"],
         limit=asked["limit"],
+        project=asked.get("project"),
+        participants=tuple(asked["participants"]),
+        supervisor=asked.get("supervisor"),
     )
     found = find_slots(wanted, caller())
     return show(

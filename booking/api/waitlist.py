@@ -13,12 +13,11 @@ from booking.api.door import PREFIX, door
 from booking.api.idempotency import once
 from booking.api.paging import page_in_order, read_cursor
 from booking.api.slots import Search, options_of
-from booking.bookings.finding import SlotSearch
 from booking.bookings.queries import detail
 from booking.bookings.request import BookingRequest, Wanted
 from booking.bookings.waitlist import accept, join, leave
 from booking.bookings.waitlist_models import STATES
-from booking.bookings.waitlist_queries import Waiting, find_wait, my_waits, waits_at
+from booking.bookings.waitlist_queries import Waiting, find_wait, my_waits, search_for, waits_at
 
 ONE = "/waitlist/<string(length=16):wait_id>"
 
@@ -30,9 +29,6 @@ class NewWait(Search):
         exclude = ("limit",)
 
     title = schemas.NewBooking._declared_fields["title"]
-    project = schemas.NewBooking._declared_fields["project"]
-    participants = schemas.NewBooking._declared_fields["participants"]
-    supervisor = schemas.NewBooking._declared_fields["supervisor"]
     notes = schemas.NewBooking._declared_fields["notes"]
 
 
@@ -99,7 +95,7 @@ def join_waitlist(body: dict[str, Any]) -> Response:
         supervisor=body.get("supervisor"),
         notes=body.get("notes", ""),
     )
-    search = SlotSearch(options, length, body["earliest"], body["latest"], body["people"], 1, wanted)
+    search = search_for(options, length, body["earliest"], body["latest"], wanted)
     viewer = caller()
     return once(viewer, lambda: answer_of(join(search, wanted, viewer).public_id, 201))
 

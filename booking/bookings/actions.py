@@ -493,7 +493,7 @@ def plan_edit(
     if {row.resource_id for row in rows} != held:
         raise Busy("Somebody else moved this booking a moment ago; please try again.")
     moved = _takes_other_time(booking, request, rows, cast)
-    if not moved and not _names_others(booking, cast):
+    if not moved and not _names_others(booking, cast, people_in(booking)):
         return Edit(booking, request, cast, held, False, None, [])
     facts = gather(cast, request.people, request.period, by, booking, held)
     verdict = judge(request, facts, cast, by, booking)
@@ -626,11 +626,12 @@ def _takes_other_time(
     )
 
 
-def _names_others(booking: Booking, cast: Cast) -> bool:
-    """Tell whether others answer for the work: then it is their training and permits that count."""
+def _names_others(booking: Booking, cast: Cast, people_before: set[int]) -> bool:
+    """Tell whether others answer for the work (their training and permits count then), or somebody leaves."""
     now = (booking.organiser_id, booking.supervisor_id, booking.project_id)
     supervisor, project = cast.supervisor, cast.project
-    return now != (cast.organiser.id, supervisor.id if supervisor else None, project.id if project else None)
+    named = (cast.organiser.id, supervisor.id if supervisor else None, project.id if project else None)
+    return now != named or not people_before <= cast.user_ids
 
 
 def end_or_cancel(

@@ -122,7 +122,7 @@ def _candidates(want: Want, facts: Facts, wished: Period, centre: datetime) -> I
     grid = grid_of(resource, facts.role)
     starts = [
         start
-        for start in _grid_starts(resource, facts.role, grid, wished, centre)
+        for start in _grid_starts(resource, facts, grid, wished, centre)
         if start >= facts.now and start != wished.start
     ]
     for start in sorted(starts, key=lambda moment: (abs(moment - centre), moment)):
@@ -132,7 +132,7 @@ def _candidates(want: Want, facts: Facts, wished: Period, centre: datetime) -> I
 
 
 def _grid_starts(
-    resource: ResourcePlace, role: str, grid: int, wished: Period, centre: datetime
+    resource: ResourcePlace, facts: Facts, grid: int, wished: Period, centre: datetime
 ) -> Iterator[datetime]:
     tz = resource.facility.tz
     step = step_of(grid)
@@ -143,7 +143,7 @@ def _grid_starts(
     for n in range(2 * REACH.days + 1):
         day = first + timedelta(days=n)
         if resource.running != "free":
-            yield from starts_on(resource, role, day)
+            yield from starts_on(resource, facts, day)
         elif not resource.closed_on(day):
             yield from (at(day, on_step, tz) + k * step for k in (-2, -1, 0, 1, 2))
 

@@ -13,11 +13,12 @@ from booking.base.db import db, hold_back, is_sqlite, read
 from booking.base.errors import Busy, Invalid
 from booking.base.period import Period
 from booking.bookings.models import Booking, Participant
+from booking.bookings.quota_use import Charged, use_of_quotas
 from booking.bookings.request import BookingRequest, Facts, Want, wants_of
 from booking.bookings.standing import Judged, standing_of
 from booking.bookings.visibility import Level, Relation, level
 from booking.facilities.models import Resource, Room
-from booking.facilities.places import Places
+from booking.facilities.places import Places, ResourcePlace
 from booking.facilities.queries import directory_version, places
 from booking.people.models import Membership, Organisation, Project, User
 from booking.people.names import ProjectName
@@ -50,6 +51,7 @@ class Cast:
     project: ProjectName | None
     client: str
     places: Places
+    company_before: frozenset[int] = frozenset()
 
     @property
     def facilities(self) -> frozenset[int]:
@@ -59,6 +61,16 @@ class Cast:
     def user_ids(self) -> set[int]:
         people = [self.organiser, *self.participants, *([self.supervisor] if self.supervisor else [])]
         return {person.id for person in people}
+
+    @property
+    def charged(self) -> Charged:
+        """Return whose quotas a booking draws on."""
+        project_id = self.project.id if self.project else None
+        return Charged(self.organiser.role, self.organiser.id, self.organiser.organisation_id, project_id)
+
+    @property
+    def resources(self) -> list[ResourcePlace]:
+        return [want.resource for want in self.wants]
 
 
 @dataclass(frozen=True)
@@ -88,7 +100,8 @@ def find_cast(request: BookingRequest, by: Viewer, before: Before | None = None)
     others = {p.id: p for p in participants if p and p.id != organiser.id}
     confidential = project.id if project is not None and project.confidential else None
     client = client_of(organiser.organisation_id, organiser.organisation_kind, confidential)
-    return Cast(wants, organiser, tuple(others.values()), supervisor, project, client, catalogue)
+    company = before.people if before else frozenset[int]()
+    return Cast(wants, organiser, tuple(others.values()), supervisor, project, client, catalogue, company)
 
 
 def _me(by: Viewer) -> Person:
@@ -186,11 +199,13 @@ _PROJECT = (
 def lock_everything(
     cast: Cast, others: Collection[int] = (), people: Collection[int] = (), rooms: Collection[int] = ()
 ) -> None:
-    """Lock resources, then rooms, then people, each in the order of their ids; `others` are resources."""
+    """Lock resources, rooms, people, then groups that share a quota, each by id; `others` are resources."""
     resources = {want.resource.id for want in cast.wants} | set(others)
     hold_back(Resource, resources)
     hold_back(Room, {want.resource.room.id for want in cast.wants if want.resource.room} | set(rooms))
     hold_back(User, cast.user_ids | set(people))
+    hold_back(Project, cast.charged.groups(cast.resources, "project"))
+    hold_back(Organisation, cast.charged.groups(cast.resources, "organisation"))
     if not is_sqlite() and directory_version() != cast.places.version:  # SQLite lets nobody in between
         raise Busy("The facility's rules changed at this moment; please try again.")
 
@@ -217,16 +232,22 @@ def gather(
     reach = _reach(facts, window)
     rooms = {want.resource.room.id for want in cast.wants if want.resource.room}
     there = people_there(rooms, window, without) if people and rooms else []
-    standing = standing_of(_named_in(cast, by, before), window)
-    return replace(facts, taken=taken(cast.wants, reach, by, without), there=there, standing=standing)
+    return replace(
+        facts,
+        taken=taken(cast.wants, reach, by, without),
+        there=there,
+        standing=standing_of(_named_in(cast, by, before), window),
+        quotas=use_of_quotas(cast.resources, cast.charged, cast.places, window, without),
+    )
 
 
 def _named_in(cast: Cast, by: Viewer, before: Booking | None) -> Judged:
     """Name the people whose standing the rules look at."""
     organiser, supervisor = cast.organiser, cast.supervisor
+    attending = (organiser, *cast.participants)
     project_id = cast.project.id if cast.project else None
     return Judged(
-        tuple(want.resource for want in cast.wants),
+        tuple(cast.resources),
         cast.places,
         organiser.id,
         "" if organiser.id == by.id else organiser.name,
@@ -234,6 +255,10 @@ def _named_in(cast: Cast, by: Viewer, before: Booking | None) -> Judged:
         supervisor.id if supervisor else None,
         supervisor.name if supervisor else "",
         before,
+        organiser.role,
+        frozenset(cast.user_ids - {organiser.id}),
+        cast.company_before,
+        sum(person.role == "student" for person in attending),
     )
 
 

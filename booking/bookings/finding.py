@@ -38,7 +38,9 @@ class SlotSearch:
     latest: datetime
     people: int = 1
     limit: int = 5
-    booking: BookingRequest | None = None  # what it is for: its project and people count as well
+    project: str | None = None
+    participants: tuple[str, ...] = ()
+    supervisor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,19 @@ def _must_make_sense(asked: SlotSearch) -> None:
 
 
 def _first_choices(asked: SlotSearch, wants: list[list[Want]], period: Period) -> BookingRequest:
-    """Return a request that is only there to find who asks; each resource once, first choice or not."""
+    """Return a request that is only there to find who it is for; each resource once, first choice or not."""
     units = {options[0].resource.code: options[0].units for options in wants}
     chosen = tuple(Wanted(code, number) for code, number in units.items())
-    request = asked.booking or BookingRequest(period.start, period.end, chosen, "find a slot")
-    return replace(request, starts_at=period.start, ends_at=period.end, resources=chosen, people=asked.people)
+    return BookingRequest(
+        period.start,
+        period.end,
+        chosen,
+        "find a slot",
+        asked.project,
+        asked.people,
+        asked.participants,
+        supervisor=asked.supervisor,
+    )
 
 
 def _wants(asked: SlotSearch) -> list[list[Want]]:
@@ -183,7 +193,7 @@ class _Search:
         resources = [want.resource for want in self._wants[0]]
         by_days = grid_of(resources[0], role) >= DAY
         for day in days_of(Period(self._start, self._asked.latest), resources[0].facility.tz):
-            for start in sorted({moment for one in resources for moment in starts_on(one, role, day)}):
+            for start in sorted({moment for one in resources for moment in starts_on(one, self._facts, day)}):
                 end = at_wall(start, length, resources[0]) if by_days else start + length
                 if self._start <= start and end <= self._asked.latest:
                     yield Period(start, end)

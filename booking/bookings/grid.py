@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 
 from booking.base.period import Period, at, day_period, wall
+from booking.bookings.hours import kinds_of_hours
+from booking.bookings.request import Facts
 from booking.bookings.words import DAY
-from booking.facilities.places import ResourcePlace, hour_kinds
+from booking.facilities.places import ResourcePlace
 
 LEAST_STEP = 15
 
@@ -20,16 +22,17 @@ def step_of(grid: int) -> timedelta:
     return timedelta(minutes=30 if grid >= DAY else max(grid, LEAST_STEP))
 
 
-def starts_on(resource: ResourcePlace, role: str, day: date) -> Iterator[datetime]:
+def starts_on(resource: ResourcePlace, facts: Facts, day: date) -> Iterator[datetime]:
     """Yield the moments of a day on which a booking of a resource may begin."""
     tz = resource.facility.tz
     if resource.closed_on(day):
         return
     spans, anchors = [day_period(day, tz)], [time(0)]
     if resource.running != "free":
-        spans = resource.facility.opening(day, hour_kinds(role))
-        anchors = resource.facility.opening_times(day, hour_kinds(role))
-    step = step_of(grid_of(resource, role))
+        kinds = kinds_of_hours(facts, resource, day, day)
+        spans = resource.facility.opening(day, kinds)
+        anchors = resource.facility.opening_times(day, kinds)
+    step = step_of(grid_of(resource, facts.role))
     moments = {moment for anchor in anchors for moment in _steps(at(day, anchor, tz), step, spans)}
     yield from sorted(moments)
 

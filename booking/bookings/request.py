@@ -7,6 +7,7 @@ from datetime import datetime
 from booking.base.errors import Invalid
 from booking.base.period import MAX_MOMENT, MIN_MOMENT, Period
 from booking.base.texts import text_fault
+from booking.bookings.quotas import Use
 from booking.facilities.places import Places, ResourcePlace
 from booking.schedule.free import Claim, PeopleThere, Taken, claim
 from booking.training.standing import Standing
@@ -79,6 +80,7 @@ class Facts:
     before: Period | None = None
     before_resources: frozenset[int] = frozenset()
     standing: Standing = field(default_factory=Standing)
+    quotas: tuple[Use, ...] = ()
 
     def claim(self, want: Want, period: Period) -> Claim:
         """Return what a want would hold: set-up, use, changeover and clearance by its policy."""

@@ -9,13 +9,17 @@ from datetime import date, datetime, time, timedelta
 from booking.base.errors import Refusal
 from booking.base.period import Period, midnight, wall
 from booking.bookings import words
+from booking.bookings.hours import kinds_of_hours
 from booking.bookings.request import Facts, Want
+from booking.bookings.rules_company import nobody_must_work_alone, supervisor_must_not_have_too_many
 from booking.bookings.rules_people import (
     permit_must_be_valid,
     resource_must_be_serviceable,
     user_must_be_trained,
 )
+from booking.bookings.rules_quota import quotas_must_be_kept
 from booking.facilities.places import (
+    EVERY_HOUR,
     OPEN_TO,
     STAFF_ROLES,
     ResourcePlace,
@@ -34,6 +38,7 @@ def check(period: Period, facts: Facts) -> list[Refusal]:
     """Return every reason why this cannot be booked; an empty list means that it can."""
     refusals = [refusal for want in facts.wants for rule in RULES for refusal in rule(period, facts, want)]
     refusals += _rooms_must_have_space(period, facts)
+    refusals += quotas_must_be_kept(period, facts)
     return list(dict.fromkeys(refusals))
 
 
@@ -240,8 +245,8 @@ def times_must_be_on_the_grid(period: Period, facts: Facts, want: Want) -> Itera
         on_grid = whole_days and _is_half_hour(start)
         fix = "Start and end at the same half hour of the day: the length is in whole days."
     else:
-        on_grid = (start_given or _on_grid(start, grid, resource, facts.role)) and (
-            _whole_slots(start, end, grid) if not start_given else _on_grid(end, grid, resource, facts.role)
+        on_grid = (start_given or _on_grid(start, grid, resource, facts)) and (
+            _whole_slots(start, end, grid) if not start_given else _on_grid(end, grid, resource, facts)
         )
         fix = f"Start on a step of {words.length(grid)} and take a multiple of it."
     if not on_grid:
@@ -263,11 +268,12 @@ def _whole_slots(start: datetime, end: datetime, grid: int) -> bool:
     return (end - start) % timedelta(minutes=grid) == timedelta(0)
 
 
-def _on_grid(local: datetime, grid: int, resource: ResourcePlace, role: str) -> bool:
+def _on_grid(local: datetime, grid: int, resource: ResourcePlace, facts: Facts) -> bool:
     """Count from the day's opening, staffed or for some also extended; from midnight if it runs free."""
-    anchors = [time(0)]
+    anchors, day = [time(0)], local.date()
     if resource.running != "free":
-        anchors = resource.facility.opening_times(local.date(), hour_kinds(role)) or anchors
+        kinds = kinds_of_hours(facts, resource, day, day)
+        anchors = resource.facility.opening_times(day, kinds) or anchors
     return any(_whole_slots(datetime.combine(local.date(), anchor), local, grid) for anchor in anchors)
 
 
@@ -279,7 +285,7 @@ def must_be_inside_opening_hours(period: Period, facts: Facts, want: Want) -> It
     if closed is not None:
         yield closed
     elif resource.running != "free" and not _inside_hours(period, facts, resource):
-        hours = _hours_in_words(resource, facts.role, period.start)
+        hours = _hours_in_words(resource, facts, period.start)
         whole = "the whole booking" if resource.running == "attended" else "its start and its end"
         yield Refusal(
             "outside_hours",
@@ -287,8 +293,17 @@ def must_be_inside_opening_hours(period: Period, facts: Facts, want: Want) -> It
             resource.code,
             "opening hours",
             f"{resource.facility.code} opening hours",
-            "Choose a time inside the hours.",
+            _hours_fix(facts, resource),
         )
+
+
+def _hours_fix(facts: Facts, resource: ResourcePlace) -> str:
+    kinds = sorted(facts.standing.requirements.out_of_hours(resource.facility.id))
+    if hour_kinds(facts.role) == EVERY_HOUR or not kinds:
+        return "Choose a time inside the hours."
+    return (
+        f"Choose a time inside the hours. A permit ({kinds[0]}) of your own opens the extended ones to you."
+    )
 
 
 def _closure_in_the_way(period: Period, facts: Facts, resource: ResourcePlace) -> Refusal | None:
@@ -314,21 +329,21 @@ def _closure_in_the_way(period: Period, facts: Facts, resource: ResourcePlace) -
 
 
 def _inside_hours(period: Period, facts: Facts, resource: ResourcePlace) -> bool:
-    tz = resource.facility.tz
-    kinds = hour_kinds(facts.role)
-    opening = resource.facility.opening(period.start.astimezone(tz).date(), kinds)
+    first, last = period.start.astimezone(resource.facility.tz).date(), _last_day(period, resource)
+    kinds = kinds_of_hours(facts, resource, first, last)
+    opening = resource.facility.opening(first, kinds)
     if resource.running == "attended":
         return any(span.contains(period) for span in opening)
-    ending = resource.facility.opening(_last_day(period, resource), kinds)
+    ending = resource.facility.opening(last, kinds)
     starts_inside = any(span.start <= period.start < span.end for span in opening)
     ends_inside = any(span.start < period.end <= span.end for span in ending)
     return (starts_inside or _starts_as_before(period, facts)) and ends_inside
 
 
-def _hours_in_words(resource: ResourcePlace, role: str, moment: datetime) -> str:
+def _hours_in_words(resource: ResourcePlace, facts: Facts, moment: datetime) -> str:
     tz = resource.facility.tz
     day = moment.astimezone(tz).date()
-    spans = resource.facility.opening(day, hour_kinds(role))
+    spans = resource.facility.opening(day, kinds_of_hours(facts, resource, day, day))
     if not spans:
         return f"There are none on {day:%A}s."
     words = " and ".join(f"{wall(s.start, tz):%H:%M}–{wall(s.end, tz):%H:%M}" for s in spans)
@@ -401,6 +416,8 @@ RULES: tuple[Rule, ...] = (
     user_must_be_trained,
     permit_must_be_valid,
     resource_must_be_serviceable,
+    nobody_must_work_alone,
+    supervisor_must_not_have_too_many,
     units_must_be_free,
 )
 

@@ -11,7 +11,7 @@ from booking.base.errors import Refusal
 from booking.base.period import Period, midnight
 from booking.bookings import words
 from booking.bookings.request import Facts, Want
-from booking.facilities.places import ResourcePlace, hour_kinds
+from booking.facilities.places import EVERY_HOUR, ResourcePlace, staffed, within_hours
 from booking.schedule.free import presence_of
 from booking.training.standing import (
     Held,
@@ -24,18 +24,16 @@ from booking.training.standing import (
 from booking.training.words import reaches
 
 DAY = timedelta(days=1)
-STAFFED = frozenset({"staffed"})
-EVERY_HOUR = hour_kinds("staff")
 
 
 def user_must_be_trained(period: Period, facts: Facts, want: Want) -> Iterator[Refusal]:
-    if _judged_before(period, facts, want) or not want.resource.is_for(facts.role):
+    if judged_before(period, facts, want) or not want.resource.is_for(facts.role):
         return  # who may not book a resource at all is told only that
     for asked in facts.standing.requirements.modules_of(want.resource.id):
         held = facts.standing.mine(asked.id)
         if held is None:
             yield _training_missing(period, facts, want, asked)
-        elif (last := last_day_of(held, asked, want.resource, facts.now)) and _ends_after(
+        elif (last := last_day_of(held, asked, want.resource, facts.now)) and ends_after(
             period, last, want.resource
         ):
             yield _training_expires(period, facts, want, asked, held, last)
@@ -44,7 +42,7 @@ def user_must_be_trained(period: Period, facts: Facts, want: Want) -> Iterator[R
 
 
 def permit_must_be_valid(period: Period, facts: Facts, want: Want) -> Iterator[Refusal]:
-    if _judged_before(period, facts, want) or not want.resource.is_for(facts.role):
+    if judged_before(period, facts, want) or not want.resource.is_for(facts.role):
         return
     standing = facts.standing
     for asked in standing.requirements.permits_of(want.resource, standing.project_id):
@@ -55,9 +53,9 @@ def permit_must_be_valid(period: Period, facts: Facts, want: Want) -> Iterator[R
 
 def resource_must_be_serviceable(period: Period, facts: Facts, want: Want) -> Iterator[Refusal]:
     resource, certificate = want.resource, want.resource.serviceable_until
-    if certificate is None or _judged_before(period, facts, want):
+    if certificate is None or judged_before(period, facts, want):
         return
-    if _ends_after(period, certificate.valid_through, resource):
+    if ends_after(period, certificate.valid_through, resource):
         yield Refusal(
             "certificate_expires",
             f"{resource.code} may be used through {words.day(certificate.valid_through)}: "
@@ -124,7 +122,7 @@ def _supervisor_must_be_there(
         reason = f"{who} {held.level} in {asked.code} {asked.title}: {resource.code} needs a supervisor."
     elif theirs is None or not reaches(theirs.level, asked.level):
         reason = f"{standing.supervisor} cannot supervise {asked.code} {asked.title}."
-    elif last and _ends_after(period, last, resource):
+    elif last and ends_after(period, last, resource):
         reason = f"{standing.supervisor} can supervise {asked.code} only through {words.day(last)}."
     elif _supervisor_is_elsewhere(period, facts, want):
         reason = f"{standing.supervisor} has to be somewhere else at this time."
@@ -170,7 +168,7 @@ def _owner(asked: ModuleAsked, resource: ResourcePlace) -> str:
 def _applies(asked: PermitAsked, period: Period, facts: Facts, want: Want) -> bool:
     resource = want.resource
     if asked.at_times == "overnight":
-        return not _inside(period, resource, EVERY_HOUR)
+        return not within_hours(resource, period, EVERY_HOUR)
     if asked.at_times == "out_of_hours":
         return works_out_of_hours(period, facts.people, resource)
     return True
@@ -179,12 +177,7 @@ def _applies(asked: PermitAsked, period: Period, facts: Facts, want: Want) -> bo
 def works_out_of_hours(period: Period, people: int, resource: ResourcePlace) -> bool:
     """Tell whether people are there outside staffed hours."""
     stays = presence_of(0, period, people, resource.running == "attended")
-    return any(not _inside(stay.period, resource, STAFFED) for stay in stays)
-
-
-def _inside(period: Period, resource: ResourcePlace, kinds: frozenset[str]) -> bool:
-    opening = resource.facility.opening(period.start.astimezone(resource.facility.tz).date(), kinds)
-    return any(span.contains(period) for span in opening)
+    return any(not staffed(resource, stay.period) for stay in stays)
 
 
 def _permit_refusal(
@@ -222,7 +215,7 @@ def _permit_fix(asked: PermitAsked, resource: ResourcePlace) -> str:
 # --- small steps -----------------------------------------------------------------------------------
 
 
-def _judged_before(period: Period, facts: Facts, want: Want) -> bool:
+def judged_before(period: Period, facts: Facts, want: Want) -> bool:
     """A booking that keeps its people and stays within its time is not judged anew."""
     before = facts.before
     return (
@@ -233,7 +226,7 @@ def _judged_before(period: Period, facts: Facts, want: Want) -> bool:
     )
 
 
-def _ends_after(period: Period, last: date, resource: ResourcePlace) -> bool:
+def ends_after(period: Period, last: date, resource: ResourcePlace) -> bool:
     return period.end > midnight(last + DAY, resource.facility.tz)
 
 

@@ -3,14 +3,16 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
-from sqlalchemy import func, or_, select, union_all
+from sqlalchemy import ColumnElement, func, or_, select, union_all
 
 from booking.base import clock
 from booking.base.db import db
 from booking.base.period import Period
 from booking.bookings.models import HOLDING, Booking, BookingResource, Participant
-from booking.facilities.places import Places, ResourcePlace
+from booking.facilities.places import EVERY_HOUR, Places, ResourcePlace, hour_kinds, staffed
+from booking.people.models import User
 from booking.schedule.free import MAX_HOLD, presence_of
 from booking.training.models import ResourceModule
 from booking.training.queries import holdings, next_sessions, requirements
@@ -21,12 +23,14 @@ from booking.training.standing import (
     ModuleAsked,
     Requirements,
     Standing,
+    Supervised,
     add_months,
 )
 from booking.training.words import reaches
 
 USED = ("confirmed", "in_use", "completed")
 DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,15 @@ class Judged:
     supervisor_id: int | None
     supervisor: str
     before: Booking | None = None
+    role: str = ""
+    company: frozenset[int] = frozenset()
+    company_before: frozenset[int] = frozenset()
+    students: int = 0
+
+    @property
+    def same_company(self) -> bool:
+        """Tell whether everybody who was named before still is."""
+        return self.before is not None and self.company_before <= self.company
 
     @property
     def same_people(self) -> bool:
@@ -55,10 +68,7 @@ class Judged:
 def standing_of(judged: Judged, window: Period) -> Standing:
     """Return what the rules need to know of the people of a booking that lies within a window."""
     asked = requirements(judged.places)
-    modules = _modules_of(asked, judged.resources)
-    kinds = {
-        need.kind for resource in judged.resources for need in asked.permits_of(resource, judged.project_id)
-    }
+    modules, kinds = _modules_of(asked, judged.resources), _kinds_of(asked, judged, window)
     standing = Standing(
         requirements=asked,
         organiser_id=judged.organiser_id,
@@ -67,10 +77,16 @@ def standing_of(judged: Judged, window: Period) -> Standing:
         supervisor_id=judged.supervisor_id,
         supervisor=judged.supervisor,
         same_people=judged.same_people,
+        company=tuple(sorted(judged.company)),
+        same_company=judged.same_company,
+        students=judged.students,
+        supervised=_supervised(judged, window),
     )
     if not modules and not kinds:
         return standing
     people = {judged.organiser_id, *({judged.supervisor_id} if judged.supervisor_id else ())}
+    if any(resource.room and resource.room.second_competent for resource in judged.resources):
+        people |= judged.company
     held = holdings(people, list(modules), [judged.project_id] if judged.project_id else [], kinds)
     standing = replace(standing, holdings=practised(held, modules))
     return _looked_into(standing, judged, modules.values(), window)
@@ -78,6 +94,24 @@ def standing_of(judged: Judged, window: Period) -> Standing:
 
 def _modules_of(asked: Requirements, resources: Iterable[ResourcePlace]) -> dict[int, ModuleAsked]:
     return {module.id: module for resource in resources for module in asked.modules_of(resource.id)}
+
+
+def _kinds_of(asked: Requirements, judged: Judged, window: Period) -> set[str]:
+    """Return the kinds of permits that are asked for, or that open hours which the role does not have."""
+    kinds = {need.kind for one in judged.resources for need in asked.permits_of(one, judged.project_id)}
+    if hour_kinds(judged.role) != EVERY_HOUR:
+        for resource in judged.resources:
+            if _may_need_extended_hours(resource, window):
+                kinds |= asked.out_of_hours(resource.facility.id)
+    return kinds
+
+
+def _may_need_extended_hours(resource: ResourcePlace, window: Period) -> bool:
+    if resource.running == "free":
+        return False
+    ends = (Period(window.start, window.start + SECOND), Period(window.end - SECOND, window.end))
+    parts = (window,) if resource.running == "attended" else ends
+    return not all(staffed(resource, part) for part in parts)
 
 
 def _looked_into(
@@ -166,8 +200,7 @@ def engagements(
         select(Booking.id, Booking.starts_at, Booking.ends_at, BookingResource.resource_id)
         .join(BookingResource, BookingResource.booking_id == Booking.id)
         .where(Booking.status.in_(HOLDING), Booking.people > 0, BookingResource.left_at.is_(None))
-        .where(Booking.starts_at < window.end, Booking.ends_at > window.start)
-        .where(or_(Booking.long_stay, Booking.starts_at > window.start - MAX_HOLD))
+        .where(*_in(window))
         .where(or_(Booking.organiser_id == user_id, Booking.supervisor_id == user_id, Booking.id.in_(parts)))
     )
     for row in db.session.execute(query):
@@ -179,3 +212,43 @@ def _engaged(used: Period, resource: ResourcePlace) -> Iterator[Engaged]:
     room_id = resource.room.id if resource.room else None
     for stay in presence_of(room_id or 0, used, 1, resource.running == "attended"):
         yield Engaged(stay.period, room_id)
+
+
+def _supervised(judged: Judged, window: Period) -> tuple[Supervised, ...]:
+    """Return when the supervisor has students, where a facility says how many they may have at a time."""
+    limited = any(resource.facility.most_supervised is not None for resource in judged.resources)
+    if judged.supervisor_id is None or not judged.students or not limited:
+        return ()
+    others = (
+        select(func.count())
+        .select_from(Participant)
+        .join(User, User.id == Participant.user_id)
+        .where(Participant.booking_id == Booking.id, User.role == "student")
+        .scalar_subquery()
+    )
+    query = (
+        select(Booking.id, Booking.starts_at, Booking.ends_at, BookingResource.resource_id)
+        .add_columns(User.role, others.label("others"))
+        .join(BookingResource, BookingResource.booking_id == Booking.id)
+        .join(User, User.id == Booking.organiser_id)
+        .where(Booking.supervisor_id == judged.supervisor_id, Booking.status.in_(HOLDING))
+        .where(BookingResource.left_at.is_(None), *_in(window))
+    )
+    rows = db.session.execute(query)
+    return tuple(one for row in rows for one in _students_of(row, judged))
+
+
+def _students_of(row: Any, judged: Judged) -> Iterator[Supervised]:
+    resource, students = judged.places.resources[row.resource_id], row.others + (row.role == "student")
+    if students and (judged.before is None or row.id != judged.before.id):
+        for engaged in _engaged(Period(row.starts_at, row.ends_at), resource):
+            yield Supervised(row.id, resource.facility.id, engaged.period, students)
+
+
+def _in(window: Period) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for bookings in a window, however long the past before it is."""
+    return (
+        Booking.starts_at < window.end,
+        Booking.ends_at > window.start,
+        or_(Booking.long_stay, Booking.starts_at > window.start - MAX_HOLD),
+    )

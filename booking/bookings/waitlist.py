@@ -4,6 +4,7 @@ Time is offered in the transaction that gives it back, under its locks, so that 
 those who wait.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
@@ -23,6 +24,7 @@ from booking.bookings.waitlist_queries import (
     find_wait,
     moment_too_late,
     open_waits,
+    request_of,
     search_of,
     waiting_for,
 )
@@ -149,20 +151,9 @@ def _until(start: datetime) -> datetime:
 
 
 def _booking_of(wait: Wait, slot: Slot) -> BookingRequest:
-    wanted = search_of(wait).booking
-    assert wanted is not None  # noqa: S101 (a wish has one)
     resources = tuple(Wanted(code, units) for code, units in slot.resources)
-    return BookingRequest(
-        slot.period.start,
-        slot.period.end,
-        resources,
-        wanted.title,
-        project=wanted.project,
-        people=wanted.people,
-        participants=wanted.participants,
-        supervisor=wanted.supervisor,
-        notes=wanted.notes,
-    )
+    start, end = slot.period.start, slot.period.end
+    return replace(request_of(wait), starts_at=start, ends_at=end, resources=resources)
 
 
 def end_offer(booking: Booking, expired: bool) -> None:

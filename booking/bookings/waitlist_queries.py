@@ -60,8 +60,25 @@ def options_of(wait: Wait) -> tuple[tuple[Wanted, ...], ...]:
 def search_of(wait: Wait) -> SlotSearch:
     """Return the search whose first slot would be offered."""
     length = timedelta(minutes=wait.minutes)
-    wanted = request_of(wait)
-    return SlotSearch(options_of(wait), length, wait.earliest, wait.latest, wanted.people, 1, wanted)
+    return search_for(options_of(wait), length, wait.earliest, wait.latest, request_of(wait))
+
+
+def search_for(
+    options: tuple[tuple[Wanted, ...], ...],
+    length: timedelta,
+    earliest: datetime,
+    latest: datetime,
+    wanted: BookingRequest,
+) -> SlotSearch:
+    """Return the search for a booking on any of these resources: its project and people count as well."""
+    people = (wanted.project, wanted.participants, wanted.supervisor)
+    return SlotSearch(options, length, earliest, latest, wanted.people, 1, *people)
+
+
+def exactly(wanted: BookingRequest) -> SlotSearch:
+    """Return the search for the very time and resources of a booking."""
+    options = tuple((one,) for one in wanted.resources)
+    return search_for(options, wanted.period.length, wanted.starts_at, wanted.ends_at, wanted)
 
 
 def waiting_for(resource_ids: Collection[int], freed: Period | None = None) -> list[Wait]:

@@ -25,6 +25,7 @@ from booking.facilities.models import (
     LifecycleStep,
     OpeningHours,
     Policy,
+    Quota,
     Resource,
     ResourceOwner,
     Room,
@@ -141,6 +142,7 @@ class _Loading:
             self._permit_needs,
             self._approval_rules,
             self._owners,
+            self._quotas,
         ):
             step()
             db.session.flush()
@@ -241,7 +243,7 @@ class _Loading:
 
     def _facilities(self) -> None:
         for _, item in items(self.data, "facilities"):
-            values = _given(item, "name", "timezone", "holidays", "description")
+            values = _given(item, "name", "timezone", "holidays", "description", "most_supervised")
             row = self._put(Facility, item["code"], values, {"position": len(self.rows[Facility]) + 1})
             db.session.flush()
             self._hours(row, item)
@@ -282,7 +284,8 @@ class _Loading:
 
     def _rooms(self) -> None:
         for _, item in items(self.data, "rooms"):
-            values = _given(item, "name", "room_class", "max_persons", "lone_working", "accessible", "note")
+            values = _given(item, "name", "room_class", "max_persons", "accessible", "note")
+            values |= _given(item, "lone_working", "second_competent")
             values["facility_id"] = self._id(Facility, item["facility"])
             self._put(Room, item["code"], values, {"position": len(self.rows[Room]) + 1})
 
@@ -623,6 +626,32 @@ class _Loading:
             }
             self._sync(resource, "owners", ResourceOwner, dict(have), dict(want))
 
+    # --- quotas
+
+    def _quotas(self) -> None:
+        """Write the quotas that are given, known by facility and name, each as a whole; others stay."""
+        have = {(row.facility_id, row.name): row for row in db.session.scalars(select(Quota))}
+        for _, item in items(self.data, "quotas"):
+            key = (self._id(Facility, item["facility"]), item["name"])
+            values = _QUOTA | {name: item[name] for name in (*_QUOTA, "set_by") if name in item}
+            values["resource_id"] = self._id(Resource, item.get("resource"))
+            values["project_id"] = self._id(Project, item.get("project"))
+            values["organisation_id"] = self._id(Organisation, item.get("organisation"))
+            self._put_quota(have.get(key), key, values)
+
+    def _put_quota(self, row: Quota | None, key: Key, values: dict[str, Any]) -> None:
+        if row is None:
+            row = Quota(facility_id=key[0], name=key[1], **values)
+            db.session.add(row)
+            told = {name: value for name, value in values.items() if value is not None}
+            self._note("added", Quota, row, {}, {"name": row.name, **told})
+            return
+        before = {name: getattr(row, name) for name in values if getattr(row, name) != values[name]}
+        for name in before:
+            setattr(row, name, values[name])
+        if before:
+            self._note("changed", Quota, row, before, {name: values[name] for name in before})
+
 
 _NOT_GIVEN = object()
 _KEYS: dict[type[Any], str] = {
@@ -648,6 +677,18 @@ _PLURAL = {
     "permit": "permits",
     "permitneed": "permit needs",
     "approvalrule": "approval rules",
+    "quota": "quotas",
+}
+_QUOTA: dict[str, Any] = {
+    "span": None,
+    "minutes": None,
+    "bookings": None,
+    "prime": False,
+    "kind": None,
+    "running": None,
+    "each_resource": False,
+    "shared_by": "user",
+    "role": None,
 }
 _MODULE_FIELDS = ("title", "mode", "minutes", "valid_months", "lapse_months", "assessed", "set_by")
 _APPROVAL_SCOPE = ("facility_id", "kind", "resource_id", "role", "name")

@@ -76,10 +76,12 @@ class _Check:
             "permits": self._permit,
             "permit_needs": self._permit_need,
             "approval_rules": self._approval_rule,
+            "quotas": self._quota,
         }
         for name, check in checks.items():
             for n, item in items(self.data, name):
                 yield from check((name, n), item)
+        yield from self._quotas_named_once()
         yield from self._policies()
         yield from self._rules_in_effect()
         yield from self._circles()
@@ -396,6 +398,26 @@ class _Check:
         yield from self._must_exist((*path, "resource"), resource, there, f"resource at {facility}")
         if resource is not None and item.get("kind") is not None:
             yield Fault(place((*path, "kind")), "give a kind or a resource, not both")
+
+    def _quota(self, path: Path, item: dict[str, Any]) -> Iterator[Fault]:
+        facility, resource = item.get("facility"), item.get("resource")
+        yield from self._must_exist((*path, "facility"), facility, self.facilities, "facility")
+        at = {code for code, r in self.resources.items() if r.facility == facility}
+        yield from self._must_exist((*path, "resource"), resource, at, f"resource at {facility}")
+        for name, among in (("project", self.projects), ("organisation", self.organisations)):
+            yield from self._must_exist((*path, name), item.get(name), among, name)
+        if ("minutes" in item) == ("bookings" in item):
+            yield Fault(place((*path, "minutes")), "give either minutes or bookings")
+        if resource is not None and ("kind" in item or "running" in item):
+            yield Fault(place((*path, "resource")), "give a resource, or a kind and how it runs: not both")
+
+    def _quotas_named_once(self) -> Iterator[Fault]:
+        seen: dict[tuple[Any, Any], int] = {}
+        for n, item in items(self.data, "quotas"):
+            first = seen.setdefault((item.get("facility"), item.get("name")), n)
+            if first != n and isinstance(item.get("name"), str):
+                text = f"{quoted(item['name'])} is given already at quotas[{first}]"
+                yield Fault(place(("quotas", n, "name")), text)
 
 
 def asked_modules(given: Any) -> list[tuple[Any, str]]:

@@ -30,7 +30,7 @@ from booking.demo.teaching import show, teach
 from booking.demo.wishes import DOMAIN, Wish, weekly
 from booking.facilities.places import Places, ResourcePlace, opens_to
 from booking.facilities.queries import places, viewer_of
-from booking.people.models import User
+from booking.people.models import Membership, Project, User
 from booking.people.passwords import hash_password, password_fits
 from booking.people.viewer import Viewer
 
@@ -71,6 +71,17 @@ def fill() -> int:
         return _Filling(t0, catalogue).run()
 
 
+def _members() -> dict[str, list[str]]:
+    """Return who works together, by project: the names before the @; those who sign in come last."""
+    query = select(Project.code, User.email).join(Membership, Membership.project_id == Project.id)
+    found: dict[str, list[str]] = {}
+    for code, email in db.session.execute(
+        query.join(User, User.id == Membership.user_id).order_by(User.id.desc())
+    ):
+        found.setdefault(code, []).append(email.partition("@")[0])
+    return found
+
+
 @dataclass(order=True)
 class _Event:
     moment: datetime
@@ -89,6 +100,7 @@ class _Filling:
         self.events: list[_Event] = []
         self.users = {email: id_ for id_, email in db.session.execute(select(User.id, User.email))}
         self.viewers: dict[str, Viewer] = {}
+        self.members = _members()
         self.made = 0
 
     def run(self) -> int:
@@ -191,12 +203,20 @@ class _Filling:
             title=wish.title,
             project=wish.project or None,
             people=wish.people,
-            participants=tuple(f"{name}@{DOMAIN}" for name in wish.participants),
+            participants=tuple(f"{name}@{DOMAIN}" for name in self._company(wish)),
             on_behalf_of=f"{wish.on_behalf_of}@{DOMAIN}" if wish.on_behalf_of else None,
             supervisor=f"{wish.supervisor}@{DOMAIN}" if wish.supervisor else None,
             notes=wish.notes,
             override=Override((wish.overrules,), wish.because) if wish.overrules else None,
         )
+
+    def _company(self, wish: Wish) -> tuple[str, ...]:
+        """Return who is named: somebody of the project where nobody works alone, and a technician else."""
+        alone = any(one.room and one.room.lone_working == "no" for one in self._resources(wish))
+        if wish.participants or wish.supervisor or not wish.people or not alone:
+            return wish.participants
+        others = (*self.members.get(wish.project, ()), "leila.haddad", "owen.price")
+        return (next(name for name in others if name not in (wish.who, wish.on_behalf_of)),)
 
     def _follow_up(self, booking: Booking, wish: Wish) -> None:
         code, asked = booking.public_id, booking.status == "requested"

@@ -25,7 +25,7 @@ from booking.facilities.models import (
     Resource,
     Room,
 )
-from booking.facilities.places import holiday_name
+from booking.facilities.places import LONE_WORKING, holiday_name
 from booking.people.actions import find_person
 from booking.people.events import PeopleChanged
 from booking.people.models import User
@@ -33,6 +33,7 @@ from booking.people.permissions import Permission, must_be_able_to
 from booking.people.viewer import Viewer
 
 MAX_POSITION = 100_000
+MAX_SUPERVISED = 1000
 MAX_SPANS = 4
 
 
@@ -60,6 +61,7 @@ class FacilityDetails:
     holidays: str = ""
     description: str = ""
     position: int = 0
+    most_supervised: int | None = None
 
 
 def add_facility(details: FacilityDetails, by: Viewer) -> Facility:
@@ -109,6 +111,7 @@ def _facility_faults(details: FacilityDetails) -> Faults:
     faults.text("name", details.name, 200, "Give the facility's name.")
     faults.text("description", details.description, 5000, lines=True)
     faults.number("position", details.position, 0, MAX_POSITION)
+    faults.number("most_supervised", details.most_supervised, 0, MAX_SUPERVISED)
     faults.add("holidays", _holidays_fault(details.holidays.strip()))
     return faults
 
@@ -128,6 +131,7 @@ def _write_facility(facility: Facility, details: FacilityDetails) -> None:
     facility.holidays = details.holidays.strip()
     facility.description = details.description
     facility.position = details.position
+    facility.most_supervised = details.most_supervised
 
 
 # --- opening hours ---------------------------------------------------------------------------------
@@ -178,7 +182,7 @@ def _check_spans(spans: Sequence[Span]) -> None:
     days: dict[str, list[Span]] = {}
     for span in spans:
         if span.hours not in HOURS or span.weekday not in range(7):
-            faults.add("hours", "Hours are staffed or extended, on one of seven days.")
+            faults.add("hours", "Hours are staffed, extended or prime time, on one of seven days.")
         days.setdefault(span.field, []).append(span)
     for field, day in days.items():
         ordered = sorted(day, key=lambda span: span.opens)
@@ -268,6 +272,7 @@ class RoomDetails:
     max_persons: int
     room_class: str = ""
     lone_working: str = ""
+    second_competent: bool = False
     accessible: str = ""
     note: str = ""
     position: int = 0
@@ -325,8 +330,9 @@ def facility_named(code: str) -> Facility:
 def _room_faults(details: RoomDetails) -> Faults:
     faults = Faults()
     faults.text("name", details.name, 200, "Give the room's name.")
-    for name in ("room_class", "lone_working", "accessible"):
+    for name in ("room_class", "accessible"):
         faults.text(name, getattr(details, name), 200)
+    faults.choice("lone_working", details.lone_working, LONE_WORKING)
     faults.text("note", details.note, 5000, lines=True)
     faults.number("max_persons", details.max_persons, 0, 1000)
     faults.number("position", details.position, 0, MAX_POSITION)
@@ -337,7 +343,8 @@ def _write_room(room: Room, details: RoomDetails) -> None:
     room.name = details.name.strip()
     room.max_persons = details.max_persons
     room.room_class = details.room_class.strip()
-    room.lone_working = details.lone_working.strip()
+    room.lone_working = details.lone_working
+    room.second_competent = details.second_competent
     room.accessible = details.accessible.strip()
     room.note = details.note
     room.position = details.position

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from booking.base.db import db
-from booking.facilities.models import Policy, Resource
+from booking.facilities.models import Policy, Quota, Resource
 
 PAGE = 50
 
@@ -19,3 +19,11 @@ def policies(
         query = query.where(Policy.resource_id == resource_id)
     rows = db.session.execute(query.where(Policy.id > after).order_by(Policy.id).limit(limit + 1))
     return [(row[0], row[1]) for row in rows]
+
+
+def quotas(facility_id: int | None = None, after: int = 0, limit: int = PAGE) -> list[Quota]:
+    """List quotas, one more than a page holds."""
+    query = select(Quota).where(Quota.id > after).order_by(Quota.id).limit(limit + 1)
+    if facility_id is not None:
+        query = query.where(Quota.facility_id == facility_id)
+    return list(db.session.scalars(query))

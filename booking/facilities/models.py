@@ -2,17 +2,19 @@
 
 from datetime import date, datetime, time
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.base.db import Base, UTCDateTime
-from booking.people.models import User
+from booking.people.models import Organisation, Project, User
 
 STATES = ("planned", "commissioning", "pilot", "live", "retiring", "closed")
 RUNNING = ("attended", "ends", "free")
 DUTIES = ("facility_manager", "technician", "trainer", "quality_officer", "observer")
 DECIDERS = ("supervisor", "owner", "quality_officer", "staff", "facility_manager")
-HOURS = ("staffed", "extended")
+HOURS = ("staffed", "extended", "prime")
+SHARED_BY = ("user", "project", "organisation")
+SPANS = ("day", "week", "month", "open")
 # Refusals that a policy may let managers overrule: never what keeps bookings apart.
 OVERRIDABLE = (
     "notice",
@@ -63,6 +65,7 @@ class Facility(Base):
     holidays: Mapped[str] = mapped_column(String(20), default="")
     description: Mapped[str] = mapped_column(Text, default="")
     position: Mapped[int] = mapped_column(default=0)
+    most_supervised: Mapped[int | None]
 
 
 class Room(Base):
@@ -77,6 +80,7 @@ class Room(Base):
     room_class: Mapped[str] = mapped_column(String(200), default="")
     max_persons: Mapped[int]
     lone_working: Mapped[str] = mapped_column(String(200), default="")
+    second_competent: Mapped[bool] = mapped_column(default=False, server_default=false())
     accessible: Mapped[str] = mapped_column(String(200), default="")
     note: Mapped[str] = mapped_column(Text, default="")
     position: Mapped[int] = mapped_column(default=0)
@@ -157,7 +161,7 @@ class LifecycleStep(Base):
 
 
 class OpeningHours(Base):
-    """A weekday's staffed or extended hours in local time; Monday is 0."""
+    """A weekday's staffed or extended hours, or its prime time, in local time; Monday is 0."""
 
     __tablename__ = "opening_hours"
     __table_args__ = (
@@ -221,6 +225,43 @@ class Policy(Base):
     changeover_minutes: Mapped[int | None]
     clearance_minutes: Mapped[int | None]
     overridable: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class Quota(Base):
+    """How many hours or bookings each person, project or organisation may have in a day, week or month.
+
+    All quotas that speak of a booking count, each by itself. `minutes` are hours of each unit booked, or
+    `bookings` are counted; `open` has no end: it counts what is not over yet.
+    """
+
+    __tablename__ = "quotas"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    set_by: Mapped[str] = mapped_column(String(200))
+    facility_id: Mapped[int] = mapped_column(ForeignKey(Facility.id))
+    kind: Mapped[str | None] = mapped_column(String(20))
+    running: Mapped[str | None] = mapped_column(String(10))
+    resource_id: Mapped[int | None] = mapped_column(ForeignKey(Resource.id))
+    each_resource: Mapped[bool] = mapped_column(default=False)
+    role: Mapped[str | None] = mapped_column(String(20))
+    project_id: Mapped[int | None] = mapped_column(ForeignKey(Project.id))
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey(Organisation.id))
+    shared_by: Mapped[str] = mapped_column(String(12), default="user")
+    prime: Mapped[bool] = mapped_column(default=False)
+    span: Mapped[str] = mapped_column(String(8))
+    minutes: Mapped[int | None]
+    bookings: Mapped[int | None]
+
+    __table_args__ = (
+        CheckConstraint(f"kind IN {KINDS}", name="kind"),
+        CheckConstraint(f"running IN {RUNNING}", name="running"),
+        CheckConstraint(f"shared_by IN {SHARED_BY}", name="shared_by"),
+        CheckConstraint(f"span IN {SPANS}", name="span"),
+        CheckConstraint("(minutes IS NULL) <> (bookings IS NULL)", name="one_measure"),
+        CheckConstraint("minutes >= 0 AND bookings >= 0", name="amount"),
+        UniqueConstraint("facility_id", "name", name="uq_quotas_name"),
+    )
 
 
 class ServiceCertificate(Base):

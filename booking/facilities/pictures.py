@@ -22,7 +22,7 @@ from booking.facilities.places import POLICY_DEFAULTS
 
 def of_facility(facility: Facility) -> dict[str, Any]:
     """Return what is said of a facility as such."""
-    names = ("code", "name", "timezone", "holidays", "description", "position")
+    names = ("code", "name", "timezone", "holidays", "description", "position", "most_supervised")
     return {name: getattr(facility, name) for name in names}
 
 
@@ -56,6 +56,7 @@ def of_room(room: Room) -> dict[str, Any]:
         "room_class",
         "max_persons",
         "lone_working",
+        "second_competent",
         "accessible",
         "note",
         "position",

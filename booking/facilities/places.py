@@ -3,7 +3,7 @@
 `Places` is a snapshot of the whole catalogue, built once per version of the directory.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ OPEN_TO = {
     "retiring": None,
     "closed": frozenset[str](),
 }
+LONE_WORKING = ("", "yes", "yes (staffed hours)", "no", "no (students)")
 POLICY_DEFAULTS: Mapping[str, object] = {
     "roles": ("student", "researcher", "industry"),
     "opens_on": None,
@@ -133,6 +134,50 @@ class ApprovalPlace:
 
 
 @dataclass(frozen=True)
+class QuotaPlace:
+    """A quota: of what, for whom, shared by whom, and how many minutes or bookings in which span."""
+
+    id: int
+    name: str
+    set_by: str
+    facility_id: int
+    kind: str | None = None
+    running: str | None = None
+    resource_id: int | None = None
+    each_resource: bool = False
+    role: str | None = None
+    project_id: int | None = None
+    organisation_id: int | None = None
+    shared_by: str = "user"
+    prime: bool = False
+    span: str = "day"
+    minutes: int | None = None
+    bookings: int | None = None
+
+    def concerns(self, resource: "ResourcePlace") -> bool:
+        return (
+            self.facility_id == resource.facility.id
+            and self.resource_id in (None, resource.id)
+            and self.kind in (None, resource.kind)
+            and self.running in (None, resource.running)
+        )
+
+    def is_for(self, role: str, organisation_id: int, project_id: int | None) -> bool:
+        """Tell whether bookings of such a person, for such a project, count at all."""
+        return (
+            self.role in (None, role)
+            and self.organisation_id in (None, organisation_id)
+            and self.project_id in (None, project_id)
+            and (self.shared_by != "project" or project_id is not None)
+        )
+
+    @property
+    def limit(self) -> int:
+        """Return how much there is: seconds, or bookings."""
+        return self.minutes * 60 if self.minutes is not None else self.bookings or 0
+
+
+@dataclass(frozen=True)
 class Ruled:
     """One effective value of a rule, with where it comes from."""
 
@@ -160,6 +205,13 @@ class RoomPlace:
     accessible: str
     note: str
     facility_id: int
+    second_competent: bool = False
+
+    def asks_for_company(self, role: str, in_staffed_hours: bool) -> bool:
+        """Tell whether somebody must not be the only one named for work here."""
+        if self.lone_working == "yes (staffed hours)":
+            return not in_staffed_hours
+        return self.lone_working == "no" or (self.lone_working == "no (students)" and role == "student")
 
 
 @dataclass(frozen=True)
@@ -173,6 +225,8 @@ class FacilityPlace:
     hours: tuple[Hours, ...]
     closures: tuple[ClosedDays, ...]
     holidays: str
+    prime: tuple[Hours, ...] = ()
+    most_supervised: int | None = None
 
     @property
     def tz(self) -> ZoneInfo:
@@ -181,6 +235,13 @@ class FacilityPlace:
     def opening(self, day: date, kinds: frozenset[str]) -> list[Period]:
         """Return a day's hours of these kinds (`staffed`, `extended`), closures not looked at."""
         spans = [hours for hours in self.hours if hours.weekday == day.weekday() and hours.hours in kinds]
+        return self._on(day, spans)
+
+    def prime_time(self, day: date) -> list[Period]:
+        """Return a day's prime time, closures not looked at."""
+        return self._on(day, [hours for hours in self.prime if hours.weekday == day.weekday()])
+
+    def _on(self, day: date, spans: Iterable[Hours]) -> list[Period]:
         return merge(Period(at(day, span.opens, self.tz), at(day, span.closes, self.tz)) for span in spans)
 
     def opening_times(self, day: date, kinds: frozenset[str]) -> list[time]:
@@ -214,6 +275,7 @@ class ResourcePlace:
     certificates: tuple[CertificatePlace, ...] = ()
     approvals: tuple[ApprovalPlace, ...] = ()
     owners: tuple[int, ...] = ()
+    quotas: tuple[QuotaPlace, ...] = ()
     _effective: dict[str, dict[str, Ruled]] = field(default_factory=dict, compare=False, repr=False)
 
     def state_on(self, day: date) -> str:
@@ -244,13 +306,14 @@ class ResourcePlace:
             for name, value in POLICY_DEFAULTS.items()
         }
         for policy in speaking:
-            because = self._because(policy)
+            because = self.because(policy)
             for name, value in policy.says.items():
                 rules[name] = Ruled(value, policy.name, policy.set_by, because)
         return rules
 
-    def _because(self, policy: PolicyPlace) -> str:
-        return scope_words(policy.resource_id, policy.kind, policy.role, self)
+    def because(self, rule: PolicyPlace | QuotaPlace) -> str:
+        """Say why a policy or a quota speaks of this resource."""
+        return scope_words(rule.resource_id, rule.kind, rule.role, self)
 
     @property
     def serviceable_until(self) -> CertificatePlace | None:
@@ -351,9 +414,24 @@ def _holidays(calendar: str, year: int) -> dict[date, str]:
     return _holiday_years[calendar, year]
 
 
+STAFFED = frozenset({"staffed"})
+EVERY_HOUR = frozenset({"staffed", "extended"})
+
+
 def hour_kinds(role: str) -> frozenset[str]:
     """Return which hours a role may use: researchers and staff the extended ones too."""
-    return frozenset({"staffed", "extended"}) if role in EXTENDED_ROLES else frozenset({"staffed"})
+    return EVERY_HOUR if role in EXTENDED_ROLES else STAFFED
+
+
+def staffed(resource: ResourcePlace, period: Period) -> bool:
+    """Tell whether a period lies within the staffed hours of one day."""
+    return within_hours(resource, period, STAFFED)
+
+
+def within_hours(resource: ResourcePlace, period: Period, kinds: frozenset[str]) -> bool:
+    """Tell whether a period lies within hours of these kinds on the day on which it begins."""
+    day = period.start.astimezone(resource.facility.tz).date()
+    return any(span.contains(period) for span in resource.facility.opening(day, kinds))
 
 
 def role_may_book(resource: ResourcePlace, role: str, day: date) -> bool:
@@ -375,8 +453,16 @@ def opens_to(resource: ResourcePlace, role: str, after: date) -> date | None:
     return next((day for day in sorted(days) if day >= after and role_may_book(resource, role, day)), None)
 
 
-def open_periods(resource: ResourcePlace, role: str, window: Period) -> list[Period]:
-    """Return when a role can use a resource within a window: hours, closures and lifecycle together."""
+def open_periods(
+    resource: ResourcePlace,
+    role: str,
+    window: Period,
+    kinds_on: Callable[[date], frozenset[str]] | None = None,
+) -> list[Period]:
+    """Return when a role can use a resource within a window: hours, closures and lifecycle together.
+
+    `kinds_on` says which hours are open to somebody on a day, if not simply those of the role.
+    """
     tz = resource.facility.tz
     spans: list[Period] = []
     for day in days_of(window, tz):
@@ -385,7 +471,7 @@ def open_periods(resource: ResourcePlace, role: str, window: Period) -> list[Per
         if resource.running == "free":
             spans.append(day_period(day, tz))
         else:
-            spans += resource.facility.opening(day, hour_kinds(role))
+            spans += resource.facility.opening(day, kinds_on(day) if kinds_on else hour_kinds(role))
     clipped = [
         Period(max(s.start, window.start), min(s.end, window.end)) for s in spans if s.overlaps(window)
     ]

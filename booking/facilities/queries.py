@@ -3,7 +3,7 @@
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,6 +19,7 @@ from booking.facilities.models import (
     LifecycleStep,
     OpeningHours,
     Policy,
+    Quota,
     Resource,
     ResourceOwner,
     Room,
@@ -35,6 +36,7 @@ from booking.facilities.places import (
     Hours,
     Places,
     PolicyPlace,
+    QuotaPlace,
     ResourcePlace,
     RoomPlace,
     Step,
@@ -113,8 +115,10 @@ def _build(version: int) -> Places:
             description=f.description,
             holidays=f.holidays,
             steps=_steps(s for s in steps if s.facility_id == f.id),
-            hours=tuple(Hours(h.hours, h.weekday, h.opens, h.closes) for h in hours if h.facility_id == f.id),
+            hours=tuple(_hours(h) for h in hours if h.facility_id == f.id and h.hours != "prime"),
+            prime=tuple(_hours(h) for h in hours if h.facility_id == f.id and h.hours == "prime"),
             closures=tuple(_closed_days(c) for c in closures if c.facility_id == f.id),
+            most_supervised=f.most_supervised,
         )
         for f in db.session.scalars(select(Facility).order_by(Facility.position, Facility.code))
     }
@@ -129,6 +133,7 @@ def _build(version: int) -> Places:
             r.accessible,
             r.note,
             r.facility_id,
+            r.second_competent,
         )
         for r in db.session.scalars(select(Room).order_by(Room.position, Room.code))
     }
@@ -145,14 +150,15 @@ def _resources(
 ) -> dict[int, ResourcePlace]:
     units, twins, owners = defaultdict(list), defaultdict(list), defaultdict(list)
     certificates, approvals = _certificates(), _all(ApprovalRule)
+    quotas = [quota_place(row) for row in _all(Quota)]
     for owner in db.session.scalars(select(ResourceOwner).order_by(ResourceOwner.user_id)):
         owners[owner.resource_id].append(owner.user_id)
     for unit in db.session.scalars(select(Unit).where(Unit.active).order_by(Unit.number)):
         units[unit.resource_id].append(UnitPlace(unit.id, unit.number, unit.name))
     for pair in db.session.scalars(select(Substitute)):
         twins[pair.resource_id].append(pair.twin_id)
-    return {
-        r.id: ResourcePlace(
+    found = (
+        ResourcePlace(
             id=r.id,
             code=r.code,
             name=r.name,
@@ -177,7 +183,8 @@ def _resources(
             owners=tuple(owners[r.id]),
         )
         for r in db.session.scalars(select(Resource).order_by(Resource.position, Resource.code))
-    }
+    )
+    return {r.id: replace(r, quotas=tuple(quota for quota in quotas if quota.concerns(r))) for r in found}
 
 
 def _certificates() -> dict[int, dict[str, CertificatePlace]]:
@@ -192,6 +199,15 @@ def _certificates() -> dict[int, dict[str, CertificatePlace]]:
 
 def _all(model: Any) -> list[Any]:
     return list(db.session.scalars(select(model).order_by(model.id)))
+
+
+def _hours(row: OpeningHours) -> Hours:
+    return Hours(row.hours, row.weekday, row.opens, row.closes)
+
+
+def quota_place(row: Quota) -> QuotaPlace:
+    """Return a quota as a plain value."""
+    return QuotaPlace(**{field.name: getattr(row, field.name) for field in fields(QuotaPlace)})
 
 
 def _steps(rows: Iterable[LifecycleStep]) -> tuple[Step, ...]:

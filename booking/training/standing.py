@@ -65,6 +65,11 @@ class Requirements:
     def modules_of(self, resource_id: int) -> tuple[ModuleAsked, ...]:
         return self.modules.get(resource_id, ())
 
+    def out_of_hours(self, facility_id: int) -> frozenset[str]:
+        """Return the kinds of permits by which people work outside staffed hours at a facility."""
+        asked = (one for one in self.permits if one.facility_id == facility_id)
+        return frozenset(one.kind for one in asked if one.at_times == "out_of_hours")
+
     def permits_of(self, resource: ResourcePlace, project_id: int | None) -> list[PermitAsked]:
         """List what asks for a permit at a resource, for a booking of this project."""
         works = self.works.get(project_id or 0, frozenset())
@@ -139,10 +144,21 @@ class Engaged:
 
 
 @dataclass(frozen=True)
+class Supervised:
+    """A time at which a supervisor has students at a facility, in a booking."""
+
+    booking_id: int
+    facility_id: int
+    period: Period
+    students: int
+
+
+@dataclass(frozen=True)
 class Standing:
     """What is asked of the organiser of a booking, and what they and their supervisor hold.
 
-    The organiser has a name here only if it is not the one who books.
+    The organiser has a name here only if it is not the one who books. `company` are the others who are named,
+    and `students` how many of all are students.
     """
 
     requirements: Requirements = Requirements()
@@ -155,6 +171,10 @@ class Standing:
     supervisor_engaged: tuple[Engaged, ...] = ()
     sessions: Mapping[int, tuple[NextSession, ...]] = field(default_factory=dict)
     same_people: bool = False
+    company: tuple[int, ...] = ()
+    same_company: bool = False
+    students: int = 0
+    supervised: tuple[Supervised, ...] = ()
 
     @property
     def you(self) -> str:

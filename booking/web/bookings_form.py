@@ -34,7 +34,7 @@ from booking.bookings.words import refusal_words
 from booking.facilities.models import OVERRIDABLE
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
-from booking.web.forms import LocalMoment, WholeNumber, fold_of, plain_text, put_errors
+from booking.web.forms import LocalMoment, WholeNumber, fold_of, names_in, plain_text, put_errors
 from booking.web.repeating import RepeatFields
 
 FOLDS = {"first": "The first one (summer time)", "second": "The second one (winter time)"}
@@ -163,7 +163,7 @@ class BookingForm(RepeatFields):
             title=self.title.data or "",
             project=self.project.data or None,
             people=self.people.data if self.people.data is not None else 1,
-            participants=_names(self.participants.data or ""),
+            participants=names_in(self.participants.data or ""),
             on_behalf_of=(self.on_behalf_of.data or "").strip() or None,
             supervisor=(self.supervisor.data or "").strip() or None,
             notes=self.notes.data or "",
@@ -194,12 +194,6 @@ class BookingForm(RepeatFields):
         faults = dict(error.errors)
         self.row_fault = " ".join(faults.pop("resources", []))
         self.general = put_errors(self, Invalid(faults), REQUEST_FIELDS)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(
-        name.strip() for name in text.replace("\n", ",").replace(";", ",").split(",") if name.strip()
-    )
 
 
 def from_post(data: "MultiDict[str, str]", viewer: Viewer, detail: Detail | None = None) -> BookingForm:
@@ -255,9 +249,9 @@ def taking(start: datetime, end: datetime, resources: tuple[tuple[str, int], ...
 
 
 def blank(args: Mapping[str, str], viewer: Viewer) -> BookingForm:
-    """Return the form for a new booking, filled from the address (`resource`, `start`, `end`, `units`).
+    """Return the form for a new booking, filled from the address.
 
-    `resource` may be several codes with commas between them.
+    `resource` may be several codes with commas between them; `start`, `end`, `units`, `participants` too.
     """
     form = BookingForm(formdata=None)
     codes = [code[:40] for code in args.get("resource", "").split(",")[:MAX_RESOURCES] if code]
@@ -265,6 +259,7 @@ def blank(args: Mapping[str, str], viewer: Viewer) -> BookingForm:
     form.key.data = secrets.token_hex(16)
     form.people.data = 1
     form.title.data = args.get("title", "")[:MAX_TITLE]
+    form.participants.data = args.get("participants", "")[:5000]
     form.prepare(viewer, rows)
     start, end = _first_times(args, viewer, form)
     _set_times(form, start, end)

@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
-from wtforms import DateField, Form, IntegerField, SelectChoice, SelectField
-from wtforms.validators import InputRequired, NumberRange
+from wtforms import DateField, Form, IntegerField, SelectChoice, SelectField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from booking.base import clock
 from booking.base.errors import TAKEN_CODES, Invalid
@@ -21,7 +21,7 @@ from booking.facilities.places import Places, ResourcePlace
 from booking.facilities.queries import places
 from booking.web import words
 from booking.web.calendar_words import kind_words
-from booking.web.forms import fold_of
+from booking.web.forms import fold_of, names_in, plain_text
 from booking.web.session import signed_in, the_viewer
 
 bp = Blueprint("find", __name__)
@@ -45,6 +45,7 @@ class FindForm(Form):
     people = IntegerField(
         "People in the room", [InputRequired("Say how many."), NumberRange(0, MAX_PEOPLE)], default=1
     )
+    participants = StringField("Others taking part", [Optional(), Length(max=5000), plain_text])
 
 
 @bp.get("/find")
@@ -55,15 +56,17 @@ def find() -> str | tuple[str, int]:
         try:
             found = find_slots(_search(form), the_viewer())
         except Invalid as invalid:
+            form.participants.errors = invalid.errors.pop("participants", [])
             form.first.errors = [text for texts in invalid.errors.values() for text in texts]
     page = render_template(
         "find/find.html",
         form=form,
-        found=found and list(_rows(found)),
+        found=found and list(_rows(found, form.participants.data or "")),
         why=_why(found),
         may_wait=found is not None and not TAKEN_CODES.isdisjoint(code for code, _ in found.blocked_by),
     )
-    return (page, 422) if any(form.errors.values()) or form.first.errors else page
+    wrong = any(form.errors.values()) or form.first.errors or form.participants.errors
+    return (page, 422) if wrong else page
 
 
 def search_of_form(sent: MultiDict[str, str]) -> SlotSearch | None:
@@ -112,6 +115,7 @@ def _search(form: FindForm) -> SlotSearch:
         latest=midnight(until + timedelta(days=1), tz),
         people=int(form.people.data or 0),
         limit=MOST,
+        participants=names_in(form.participants.data or ""),
     )
 
 
@@ -128,7 +132,7 @@ def _resources(what: str, catalogue: Places) -> list[ResourcePlace]:
     return catalogue.resources_of(facility.id if facility else None, None, kind)
 
 
-def _rows(found: Found) -> Iterator[Mapping[str, Any]]:
+def _rows(found: Found, participants: str) -> Iterator[Mapping[str, Any]]:
     catalogue = places()
     for slot in found.slots:
         resources = [catalogue.by_code[code] for code, _ in slot.resources]
@@ -136,18 +140,18 @@ def _rows(found: Found) -> Iterator[Mapping[str, Any]]:
             "when": words.when(slot.period.start, slot.period.end, resources[0].facility.timezone),
             "codes": ", ".join(one.code for one in resources),
             "names": ", ".join(one.name for one in resources),
-            "href": _new_href(slot),
+            "href": _new_href(slot, participants),
         }
 
 
-def _new_href(slot: Slot) -> str:
+def _new_href(slot: Slot, participants: str) -> str:
     tz = places().by_code[slot.resources[0][0]].facility.tz
     times = {"start": slot.period.start, "end": slot.period.end}
     address: dict[str, Any] = {"resource": ",".join(code for code, _ in slot.resources)}
     for name, moment in times.items():
         address[name] = f"{moment.astimezone(tz):%Y-%m-%dT%H:%M}"
         address[f"{name}_fold"] = fold_of(moment, tz) or None
-    return url_for("bookings.new", **address)
+    return url_for("bookings.new", **address, participants=participants or None)
 
 
 def _why(found: Found | None) -> list[str]:

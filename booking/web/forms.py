@@ -28,6 +28,12 @@ def printable(text: str) -> str:
     return "".join(c for c in text if c in "\n\r\t" or (ord(c) >= 32 and not 0xD800 <= ord(c) < 0xE000))
 
 
+def names_in(text: str) -> tuple[str, ...]:
+    """Return the people named in a text, with commas, semicolons or new lines between them."""
+    parts = text.replace("\n", ",").replace(";", ",").split(",")
+    return tuple(name.strip() for name in parts if name.strip())
+
+
 def put_errors(form: FlaskForm, error: Invalid, names: Mapping[str, str]) -> list[tuple[str, None]]:
     """Put each message at its field; return what belongs to none. `names` maps request to form fields."""
     rest: list[tuple[str, None]] = []

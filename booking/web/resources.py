@@ -17,7 +17,7 @@ from booking.facilities.queries import places
 from booking.people.viewer import Viewer
 from booking.web import words
 from booking.web.session import signed_in, the_viewer
-from booking.web.views import block_row, rules_in_words
+from booking.web.views import block_row, quotas_in_words, rules_in_words
 
 bp = Blueprint("resources", __name__, url_prefix="/resources")
 
@@ -72,7 +72,7 @@ def show(code: str) -> str:
     return render_template(
         "resources/show.html",
         resource=resource,
-        rules=rules_in_words(resource, viewer.role),
+        rules=rules_in_words(resource, viewer.role) + quotas_in_words(resource, viewer),
         state=state_words(resource, viewer),
         slot=None if checklist.lacking else _slot(resource, viewer),
         rows=[row for row in rows if row],

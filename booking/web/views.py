@@ -1,6 +1,6 @@
 """What several page groups show in the same way: rows of bookings, history, policies in words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -12,10 +12,13 @@ from booking.base.db import db
 from booking.bookings.approving import in_words, rules_of
 from booking.bookings.models import Booking
 from booking.bookings.queries import Block, Detail
+from booking.bookings.quotas import limit_in_words, plain_amount
+from booking.bookings.quotas_now import QuotaNow, quotas_now
 from booking.bookings.visibility import Level
 from booking.bookings.words import changes
 from booking.facilities.places import ApprovalPlace, ResourcePlace, Ruled
 from booking.people.models import User
+from booking.people.viewer import Viewer
 from booking.web import words
 
 _ACTIONS = {
@@ -119,6 +122,7 @@ def rules_in_words(resource: ResourcePlace, role: str) -> list[dict[str, str]]:
     ]
     hours = {"name": "Hours", "value": _RUNNING[resource.running], "set_by": resource.code, "because": ""}
     rows += [_approval(rule, resource) for rule in rules_of(resource, role)]
+    rows += list(_company_in_words(resource, role))
     who = [row for row in rows if row["name"] in ("Who may book", "Open to you from")]
     return [*who, hours, *(row for row in rows if row not in who)]
 
@@ -131,6 +135,52 @@ def _approval(rule: ApprovalPlace, resource: ResourcePlace) -> dict[str, str]:
         "set_by": f"{rule.name}, set by {rule.set_by}",
         "because": rule.because(resource),
     }
+
+
+_LONE = {
+    "yes": "Anybody may work alone.",
+    "yes (staffed hours)": "Outside staffed hours name a second person.",
+    "no": "Name a second person: nobody works alone.",
+}
+
+
+def _company_in_words(resource: ResourcePlace, role: str) -> Iterator[dict[str, str]]:
+    """Yield who must not work alone there, and how many students a supervisor may have."""
+    room, facility = resource.room, resource.facility
+    if room is not None and room.lone_working:
+        lone = _LONE.get(room.lone_working) or _LONE["no" if role == "student" else "yes"]
+        because = "who must be competent there" if room.second_competent else ""
+        yield {
+            "name": "Lone working",
+            "value": lone,
+            "set_by": f"{room.code} {room.name}",
+            "because": because,
+        }
+    if facility.most_supervised is not None and role == "student":
+        value = f"at most {facility.most_supervised} at the same time"
+        owner = f"{facility.code} {facility.name}"
+        yield {"name": "Students for each supervisor", "value": value, "set_by": owner, "because": ""}
+
+
+def quotas_in_words(resource: ResourcePlace, viewer: Viewer) -> list[dict[str, str]]:
+    """List the quotas that apply to somebody, with what they have of them now."""
+    return [
+        {
+            "name": one.rule,
+            "value": f"{limit_in_words(one.use.quota)}; {NOW[one.use.quota.span]} {_used_and_left(one)}",
+            "set_by": f"Set by {one.use.quota.set_by}",
+            "because": resource.because(one.use.quota),
+        }
+        for one in quotas_now(viewer, [resource])
+    ]
+
+
+NOW = {"day": "today", "week": "this week", "month": "this month", "open": "now"}
+
+
+def _used_and_left(one: QuotaNow) -> str:
+    used, left = (plain_amount(one.use.quota, number) for number in (one.used, one.left))
+    return f"{used} used, {left} left"
 
 
 def _value(name: str, rule: Ruled) -> str:

@@ -1,6 +1,7 @@
 """The waiting list: what I wait for, what is offered to me, and to join it from a form that was refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +10,8 @@ from werkzeug.wrappers import Response
 
 from booking.base.errors import BookingError, Invalid
 from booking.bookings import waitlist
-from booking.bookings.finding import SlotSearch
 from booking.bookings.request import BookingRequest
-from booking.bookings.waitlist_queries import Waiting, my_waits, waits_at
+from booking.bookings.waitlist_queries import Waiting, exactly, my_waits, waits_at
 from booking.facilities.queries import places
 from booking.people.queries import names_of
 from booking.web import words
@@ -104,11 +104,7 @@ def join_for_slot() -> Response | tuple[str, int]:
 
     def act() -> None:
         wanted = form.booking_request()
-        options = tuple((one,) for one in wanted.resources)
-        search = SlotSearch(
-            options, wanted.period.length, wanted.starts_at, wanted.ends_at, wanted.people, 1, wanted
-        )
-        waitlist.join(search, wanted, the_viewer())
+        waitlist.join(exactly(wanted), wanted, the_viewer())
 
     return _done_or_told(act, "You are on the waiting list. When the time becomes free, it is held for you.")
 
@@ -128,17 +124,16 @@ def join_for_search() -> Response | tuple[str, int]:
             search.earliest + search.length,
             tuple(first.values()),
             request.form.get("title", ""),
+            project=search.project,
             people=search.people,
+            participants=search.participants,
+            supervisor=search.supervisor,
         )
-        waitlist.join(_for(search, wanted), wanted, the_viewer())
+        waitlist.join(replace(search, limit=1), wanted, the_viewer())
 
     return _done_or_told(
         act, "You are on the waiting list. The first time that becomes free is held for you."
     )
-
-
-def _for(search: SlotSearch, wanted: BookingRequest) -> SlotSearch:
-    return SlotSearch(search.options, search.length, search.earliest, search.latest, search.people, 1, wanted)
 
 
 # --- offers

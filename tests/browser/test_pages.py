@@ -19,6 +19,7 @@ from booking.training.permits import keep_document
 from booking.training.sessions import take_place
 from tests.browser.conftest import TUESDAY, Open
 from tests.db.approval_world import a_deputy, a_rule, an_owner
+from tests.db.quota_world import a_quota
 from tests.db.training_world import (
     a_certificate,
     a_module,
@@ -99,6 +100,7 @@ def test_no_page_has_a_barrier(world: World, world_app: Flask, visit: Open, widt
     booking = actions.book(request(start=utc(2027, 1, 12, 10)), world.viewer("researcher"))
     by_mail = some_approvals(world)
     some_training(world)
+    a_quota(world, "week", 720)
     actions.book(request("H-BR1", start=utc(2027, 1, 18, 10), hours=24), world.viewer("researcher"))
     page = visit("admin", "/", color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})

@@ -72,6 +72,10 @@ def small() -> dict[str, Any]:
             },
         ],
         "policies": [{"name": "House", "set_by": "Manager", "facility": "F", "max_minutes": 600}],
+        "quotas": [
+            {"name": "Each week", "set_by": "Manager", "facility": "F", "span": "week", "minutes": 600},
+            {"name": "Open", "set_by": "M", "facility": "F", "span": "open", "bookings": 3, "resource": "A"},
+        ],
         "modules": [{"code": "M1", "title": "One"}, {"code": "M2", "title": "Two", "first": ["M1"]}],
         "organisations": [
             {"code": "O", "name": "Host", "kind": "host"},
@@ -178,6 +182,23 @@ def test_the_demo_keeps_the_rulings(loaded: Flask) -> None:
     assert not resources["H-BSC3"].approval
 
 
+def test_the_demo_has_the_quotas_of_shared_instruments(loaded: Flask) -> None:
+    resources = places().by_code
+    monday = date(2026, 11, 30)
+    (prime,) = resources["H-FC1"].facility.prime_time(monday)
+    assert (prime.start.hour, prime.end.hour) == (10, 18)
+    for code in ("H-BSC1", "H-FC1", "H-CNT"):
+        day, week, group = resources[code].quotas
+        assert [(q.span, q.minutes, q.shared_by) for q in (day, week, group)] == [
+            ("day", 5 * 60, "user"),
+            ("week", 12 * 60, "user"),
+            ("week", 40 * 60, "project"),
+        ]
+        assert day.prime
+        assert day.each_resource
+    assert not any(resources[code].quotas for code in ("H-LC", "H-IMG", "H-INC1", "H-AUT"))
+
+
 def test_the_demo_opens_and_closes_in_time(loaded: Flask) -> None:
     resources = places().by_code
     states = {weeks: resources["S-VEC"].state_on(T0 + timedelta(weeks=weeks)) for weeks in (0, 8, 20, 26)}
@@ -230,6 +251,19 @@ def test_what_is_left_out_stays_and_what_is_given_changes(app: Flask) -> None:
     assert row is not None
     assert (row.action, row.object_kind) == ("changed", "user")
     assert (row.before, row.after) == ({"projects": ["X"]}, {"projects": []})
+
+
+def test_a_quota_is_known_by_its_name_and_replaced_as_a_whole(app: Flask) -> None:
+    data = small()
+    assert "2 quotas made" in str(load(deepcopy(data), T0))
+    assert not load(deepcopy(data), T0).anything
+    data["quotas"] = [{"name": "Each week", "set_by": "M", "facility": "F", "span": "day", "bookings": 2}]
+    data["quotas"][0] |= {"shared_by": "project", "project": "X", "prime": True}
+    assert str(load(deepcopy(data), T0)) == "1 quotas changed"
+    week, other = places().by_code["A"].quotas
+    assert (week.span, week.minutes, week.bookings, week.prime) == ("day", None, 2, True)
+    assert (week.shared_by, week.project_id is not None, other.name) == ("project", True, "Open")
+    assert [quota.name for quota in places().by_code["B"].quotas] == ["Each week"]
 
 
 def test_units_are_put_to_rest_and_come_back(app: Flask) -> None:
@@ -383,6 +417,16 @@ SPOILT: list[tuple[Spoil, str]] = [
     (put("A", "policies", 0, "resource"), "policies[0]"),
     (put("Z", "policies", 0, "resource"), "policies[0].resource"),
     (cut("policies", 0, "set_by"), "policies[0].set_by"),
+    (put("F9", "quotas", 0, "facility"), "quotas[0].facility"),
+    (put("year", "quotas", 0, "span"), "quotas[0].span"),
+    (put(3, "quotas", 0, "bookings"), "quotas[0].minutes"),
+    (cut("quotas", 0, "minutes"), "quotas[0].minutes"),
+    (put(-1, "quotas", 0, "minutes"), "quotas[0].minutes"),
+    (put("Z", "quotas", 1, "resource"), "quotas[1].resource"),
+    (put("incubator", "quotas", 1, "kind"), "quotas[1].resource"),
+    (put("X9", "quotas", 0, "project"), "quotas[0].project"),
+    (put("O9", "quotas", 0, "organisation"), "quotas[0].organisation"),
+    (put("Each week", "quotas", 1, "name"), "quotas[1].name"),
     (put(["M2"], "modules", 0, "first"), "modules[0].first"),
     (put(["M9"], "modules", 0, "first"), "modules[0].first[0]"),
     (cut("organisations", 1, "alias"), "organisations[1].alias"),

@@ -16,12 +16,12 @@ from booking.base import clock
 from booking.base.acts import carry_out_due
 from booking.base.db import db, transaction
 from booking.bookings.actions import approve, book, cancel, change, decline
-from booking.bookings.finding import SlotSearch
 from booking.bookings.models import Booking
 from booking.bookings.queries import request_of
 from booking.bookings.series import Repeat, book_series
 from booking.bookings.series_changes import cancel_series, change_series
 from booking.bookings.waitlist import join
+from booking.bookings.waitlist_queries import exactly
 from booking.facilities.actions import directory_changed
 from booking.facilities.queries import viewer_of
 from booking.notifications.delivery import next_digest
@@ -137,13 +137,7 @@ def _ended(world: World) -> None:
 def _offered(world: World) -> None:
     taken = book(request(), world.viewer("researcher"))
     wanted = request(title="Passage 12")
-    options = tuple((one,) for one in wanted.resources)
-    hour = timedelta(hours=1)
-    join(
-        SlotSearch(options, hour, wanted.starts_at, wanted.ends_at, 1, 1, wanted),
-        wanted,
-        world.viewer("student"),
-    )
+    join(exactly(wanted), wanted, world.viewer("student"))
     cancel(taken.public_id, world.viewer("researcher"))
 
 

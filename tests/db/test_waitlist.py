@@ -1,5 +1,6 @@
 """The waiting list: who may join, who is offered what in which order, and what becomes of an offer."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from booking.bookings.queries import detail, request_of
 from booking.bookings.request import BookingRequest, Wanted
 from booking.bookings.waitlist import MOST_EACH, accept, join, leave
 from booking.bookings.waitlist_models import Wait
-from booking.bookings.waitlist_queries import find_wait, my_waits, waits_at
+from booking.bookings.waitlist_queries import exactly, find_wait, my_waits, search_for, waits_at
 from booking.notifications.models import OutboxMessage
 from booking.schedule.guard import overlaps
 from tests.factories import MONDAY, World, next_weekday, request
@@ -24,16 +25,15 @@ from tests.factories import MONDAY, World, next_weekday, request
 
 def slot(wanted: BookingRequest, *codes: str) -> SlotSearch:
     """Return the search for exactly a booking's time, on any of these resources."""
-    options = (tuple(Wanted(code) for code in codes),) if codes else tuple((one,) for one in wanted.resources)
-    length = wanted.ends_at - wanted.starts_at
-    return SlotSearch(options, length, wanted.starts_at, wanted.ends_at, wanted.people, 1, wanted)
+    options = (tuple(Wanted(code) for code in codes),) if codes else exactly(wanted).options
+    return replace(exactly(wanted), options=options)
 
 
 def sometime(code: str, hours: float, days: float = 5) -> SlotSearch:
     start = next_weekday(8.5)
     wanted = request(code, start, hours=hours)
     end = start + timedelta(days=days)
-    return SlotSearch(((Wanted(code),),), timedelta(hours=hours), start, end, 1, 1, wanted)
+    return search_for(((Wanted(code),),), timedelta(hours=hours), start, end, wanted)
 
 
 def wait_for(world: World, name: str, wanted: BookingRequest | None = None) -> Wait:

@@ -18,6 +18,7 @@ from booking.bookings import (
     facts,
     overruling,
     queries,
+    quota_use,
     rules,
     series,
     steps,
@@ -56,7 +57,7 @@ def seeded(name: str) -> Iterator[None]:
         yield
 
 
-def everywhere(name: str, stand_in: Any, *modules: ModuleType) -> Callable[[Patch], None]:
+def everywhere(name: str, stand_in: Any, *modules: ModuleType | type) -> Callable[[Patch], None]:
     """Replace a name in every module that uses it."""
 
     def seed(patch: Patch) -> None:
@@ -248,6 +249,9 @@ DEFECTS: dict[str, Defect] = {
         everywhere("client_of", lambda org, kind, _: people.client_of(org, kind, None), facts),
         "a_confidential_project_is_a_client",
     ),
+    "no quotas": Defect(
+        everywhere("quotas_must_be_kept", answering([]), rules), "more_than_the_quota_is_refused"
+    ),
     # who sees what
     "everybody sees all": Defect(
         everywhere("level", answering(Level.FULL), *DECIDING),
@@ -298,6 +302,10 @@ DEFECTS: dict[str, Defect] = {
     # races, on the database where the safeguard is needed
     "no locks": Defect(_no_locks, "race:head_counts", ("postgresql",)),
     "no locks on requests": Defect(_no_locks, "race:answers", ("postgresql",)),
+    "no locks on people": Defect(_no_locks, "race:own_quota", ("postgresql",)),
+    "no locks on groups": Defect(
+        everywhere("groups", answering(set()), quota_use.Charged), "race:group_quota", ("postgresql",)
+    ),
     "locks in any order": Defect(_locks_in_any_order, "race:opposite_order", ("postgresql",)),
     "set-up is not held": Defect(
         everywhere("claim", lambda r, used, _, *rest: free.claim(r, used, (0, 0, 0), *rest), requests),

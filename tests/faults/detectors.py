@@ -10,13 +10,14 @@ from sqlalchemy import select
 
 from booking.base.db import db
 from booking.bookings.actions import book, cancel, find
-from booking.bookings.finding import SlotSearch
 from booking.bookings.models import HOLDING, Booking
 from booking.bookings.queries import request_of
 from booking.bookings.request import BookingRequest, Wanted
 from booking.bookings.series import Repeat, book_series
 from booking.bookings.waitlist import join
 from booking.bookings.waitlist_models import Wait
+from booking.bookings.waitlist_queries import exactly
+from tests.db.quota_world import a_quota, the_quotas
 from tests.factories import World, request, working_day
 from tests.faults.books import must_add_up, number_of_bookings
 from tests.faults.crowd import ATTEMPTS, EVERYBODY, Crowd, Job, Outcome, to_book
@@ -129,10 +130,7 @@ def freed_time(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -
 
 
 def _wait(world: World, name: str, wanted: BookingRequest) -> int:
-    options = tuple((one,) for one in wanted.resources)
-    exactly = wanted.starts_at, wanted.ends_at
-    search = SlotSearch(options, wanted.period.length, *exactly, wanted.people, 1, wanted)
-    return join(search, wanted, world.viewer(name)).id
+    return join(exactly(wanted), wanted, world.viewer(name)).id
 
 
 def _meddle(world: World, booking: str, wanted: BookingRequest, k: int) -> Job:
@@ -315,6 +313,56 @@ def _anything(world: World, chance: random.Random, known: list[tuple[str, Bookin
     return Job("change", world.users["leader"], (booking, chance.choice(shapes)))
 
 
+MACHINES = ("H-BSC1", "H-BSC2", "H-VEC", "H-HALL")
+SESSIONS = 8
+
+
+def _at_once(world: World, n: int, names: tuple[str, ...], **more: str) -> list[Job]:
+    """Let eight sessions want an hour each, on four machines, so that only a quota can be in the way."""
+    start = working_day(n, 9)
+    return [
+        to_book(
+            who(world, k, names),
+            request(MACHINES[k % 4], start + timedelta(hours=3 * (k // 4)), people=0, **more),
+        )
+        for k in range(SESSIONS)
+    ]
+
+
+def _three_hours_a_day(crowd: Crowd, url: str, jobs: list[Job], defect: str) -> None:
+    outcomes = crowd.rush(url, jobs, defect)
+    all_are_answered(outcomes, "Refused")
+    assert {codes for o in outcomes if not o.booking for codes in o.codes} == {"quota"}
+    assert of_one_kind(outcomes) == {"booked": 3, "Refused": SESSIONS - 3}
+    must_add_up(outcomes)
+
+
+def own_quota(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """One person books in eight sessions at once: the quota of three hours a day is never exceeded."""
+    if not the_quotas():
+        a_quota(world, minutes=180, kind=None)
+    _three_hours_a_day(crowd, url, _at_once(world, n, ("student",)), defect)
+
+
+def group_quota(crowd: Crowd, world: World, url: str, n: int, defect: str = "") -> None:
+    """The people of a project and of an organisation book at once: nor is what they share."""
+    if not the_quotas():
+        a_quota(world, minutes=180, kind=None, shared_by="project", project="P-OPEN")
+        a_quota(world, name="Theirs", minutes=180, kind=None, shared_by="organisation", organisation="NWT")
+    names = ("student", "researcher", "leader")
+    _three_hours_a_day(crowd, url, _at_once(world, 2 * n, names, project="P-OPEN"), defect)
+    machines = ("H-BSC1", "H-BSC2", "H-HALL", "H-HALL")  # those that companies may book
+    start = working_day(2 * n + 1, 9)
+    jobs = [
+        to_book(
+            who(world, k, ("amber", "amber2", "coordinator")),
+            request(machines[k % 4], start + timedelta(hours=3 * (k // 4)), people=0),
+        )
+        for k in range(SESSIONS)
+    ]
+    _three_hours_a_day(crowd, url, jobs, defect)
+
+
 RACES: dict[str, Race] = {
     race.__name__: race
     for race in (
@@ -332,6 +380,8 @@ RACES: dict[str, Race] = {
         answers,
         series,
         different_machines,
+        own_quota,
+        group_quota,
         anything,
     )
 }

@@ -36,6 +36,7 @@ from booking.notifications.models import OutboxMessage
 from booking.schedule.guard import missing_guards
 from booking.schedule.models import Hold, Occupancy
 from tests.db.ledger import risen, versions
+from tests.db.quota_world import a_quota
 from tests.factories import MONDAY, World, next_weekday, request
 from tests.faults.books import must_add_up
 
@@ -201,6 +202,12 @@ def a_series_is_judged(world: World) -> None:
     with pytest.raises(Refused) as caught:
         book_series(request(), Repeat("FREQ=DAILY;COUNT=7"), world.viewer("student"))
     assert {reason.code for one in caught.value.occurrences for reason in one.refusals} == {"outside_hours"}
+
+
+def more_than_the_quota_is_refused(world: World) -> None:
+    a_quota(world, minutes=60)
+    book(request(), world.viewer("student"))
+    refused_with(request("H-BSC2"), world.viewer("student"), "quota")
 
 
 @safeguard

@@ -401,6 +401,7 @@ FORMS = [
     "/admin/resources/H-INC1/units",
     "/admin/policies/new?facility=HUB",
     "/admin/policies/1/edit",
+    "/admin/quotas/new?facility=HUB",
     "/admin/closures/new?facility=HUB",
 ]
 NASTY = {
@@ -462,6 +463,7 @@ def test_more_than_a_megabyte_is_too_much(visit: Visit, world: World) -> None:
         "/admin/policies/99999999999999999999",
         "/admin/policies/2147483647",
         "/admin/policies/-1",
+        "/admin/quotas/2147483647",
         "/admin/closures/0/edit",
         "/admin/nothing",
     ],

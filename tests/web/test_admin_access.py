@@ -18,6 +18,7 @@ from booking.people.actions import invite
 from booking.people.models import User
 from booking.training.models import PermitNeed
 from tests.db.approval_world import a_rule
+from tests.db.quota_world import a_quota
 from tests.db.training_world import a_certificate, a_module, a_need, a_permit, competent
 from tests.factories import MONDAY, World
 from tests.web.conftest import Visitor
@@ -71,6 +72,11 @@ WHO_OPENS = {  # endpoint: who gets the page of something at the Hub; other staf
     "admin.approvals.edit": HUB,
     "admin.approvals.remove": HUB,
     "admin.approvals.owners": HUB,
+    "admin.quotas.index": READERS,
+    "admin.quotas.show": READERS,
+    "admin.quotas.new": MANAGERS,
+    "admin.quotas.edit": HUB,
+    "admin.quotas.remove": HUB,
     "admin.closures.index": READERS,
     "admin.closures.show": READERS,
     "admin.closures.new": MANAGERS,
@@ -121,7 +127,7 @@ CODES = {
 
 @pytest.fixture
 def ids(world: World) -> dict[str, Any]:
-    """A policy and a closure at the Hub, somebody invited, a mail and an act, as addresses name them."""
+    """A policy, a quota, a closure, somebody invited, a mail and an act, as addresses name them."""
     by = world.viewer("admin")
     policy = rule_actions.add_policy(PolicyDetails("A rule", "Ada", "HUB", max_minutes=60), by)
     day = MONDAY.date()
@@ -140,6 +146,7 @@ def ids(world: World) -> dict[str, Any]:
     named = {"public_id": person.public_id, "message_id": mail.public_id, "act_id": act.id}
     return {
         "policy_id": policy.id,
+        "quota_id": a_quota(world).id,
         "closure_id": closure.id,
         "permit_id": permit.id,
         "rule_id": a_rule(world).id,

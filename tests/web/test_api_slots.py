@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from booking.base import clock
+from tests.db.test_company import lone_working
 from tests.factories import World
 from tests.web.api_client import Hub, text
 
@@ -44,6 +45,17 @@ def test_a_slot_can_be_booked_as_it_stands(hub: Hub, how: str) -> None:
 def test_reading_tokens_may_search(hub: Hub) -> None:
     assert hub.as_("student", "read").post("/slots/search", search("H-BSC1")).status_code == 200
     assert hub.nobody().post("/slots/search", search("H-BSC1")).status_code == 401
+
+
+def test_who_comes_along_counts(hub: Hub) -> None:
+    lone_working(hub.world, "no")
+    student, company = hub.as_("student"), {"participants": ["leader@hub.example"], "project": "P-OPEN"}
+    alone = student.post("/slots/search", search("H-BSC1")).json
+    assert (alone["slots"], alone["blocked_by"][0]["code"]) == ([], "supervisor_needed")
+    (slot,) = student.post("/slots/search", search("H-BSC1", limit=1, **company)).json["slots"]
+    assert student.post("/bookings", {**slot, "title": "Two", **company}).status_code == 201
+    wrong = student.post("/slots/search", search("H-BSC1", project="P-AMBER", supervisor="nobody"))
+    assert set(wrong.json["errors"]) == {"project", "supervisor"}
 
 
 def test_nothing_found_says_why(hub: Hub) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from booking.base import clock
 from booking.bookings.actions import book
+from tests.db.test_company import lone_working
 from tests.factories import World, next_weekday, request
 from tests.web.conftest import Visitor
 
@@ -72,3 +73,17 @@ def test_the_page_comes_with_a_resource_chosen(visit: Visit) -> None:
 def test_what_is_wrong_is_said_at_its_field(visit: Visit, more: dict[str, object], field: str) -> None:
     page = visit("student").get(address(**{"first": "H-BSC1", **more}), status=422)  # type: ignore[arg-type]
     assert page.select_one(f"#{field}-error") is not None
+
+
+def test_who_comes_along_is_looked_for_and_passed_on(visit: Visit, world: World) -> None:
+    lone_working(world, "no")
+    student = visit("student")
+    alone = student.get(address("H-BSC1")).get_text()
+    assert "You may not work there alone" in alone
+    page = student.get(address("H-BSC1", participants="leader@hub.example"))
+    link = page.select_one("a.row-link")
+    assert link is not None
+    form = student.get(str(link["href"]))
+    assert form.select_one("#participants").get_text().strip() == "leader@hub.example"
+    page = student.get(address("H-BSC1", participants="nobody@hub.example"), 422)
+    assert "Nobody here is known as" in page.select_one("#participants-error").get_text()

@@ -49,6 +49,11 @@ class FacilityForm(EditForm):
     timezone = text("Time zone", "Its name, such as Europe/London. It cannot be changed later.")
     holidays = text("Bank holidays", "GB-ENG closes it on England's; leave it empty for none.", optional=True)
     description = lines("Description")
+    most_supervised = IntegerField(
+        "Students for each supervisor",
+        [Optional()],
+        description="The most that one supervisor may have here at the same time; empty for any number.",
+    )
     position = IntegerField("Place in lists", [Optional()], description="Smaller numbers come first.")
 
     def details(self, code: str, timezone: str) -> FacilityDetails:
@@ -59,6 +64,7 @@ class FacilityForm(EditForm):
             holidays=self.holidays.data or "",
             description=self.description.data or "",
             position=self.position.data or 0,
+            most_supervised=self.most_supervised.data,
         )
 
 
@@ -126,7 +132,12 @@ def show(code: str) -> str:
         state=state_today(place),
         steps=step_rows(place.steps),
         hours=[
-            (day, hours.get(f"staffed_{n}", "closed"), hours.get(f"extended_{n}", "none"))
+            (
+                day,
+                hours.get(f"staffed_{n}", "closed"),
+                hours.get(f"extended_{n}", "none"),
+                hours.get(f"prime_{n}", "none"),
+            )
             for n, day in enumerate(WEEKDAYS)
         ],
         openings=[(policy, words.day(policy.opens_on)) for policy in openings if policy.opens_on],
@@ -168,13 +179,13 @@ def edit(code: str) -> Response | tuple[str, int]:
 
 # --- hours -----------------------------------------------------------------------------------------
 
-HOURS_WORDS = {"staffed": "Staffed hours", "extended": "Extended hours"}
+HOURS_WORDS = {"staffed": "Staffed hours", "extended": "Extended hours", "prime": "Prime time"}
 
 
 def _hours_form(place: FacilityPlace) -> EditForm:
     fields = {f"{kind}_{n}": HoursField(day) for kind in HOURS_WORDS for n, day in enumerate(WEEKDAYS)}
     data: dict[str, list[Any]] = {name: [] for name in fields}
-    for span in sorted(place.hours, key=lambda span: span.opens):
+    for span in sorted((*place.hours, *place.prime), key=lambda span: span.opens):
         data[f"{span.hours}_{span.weekday}"].append((span.opens, span.closes))
     form: EditForm = type("HoursForm", (EditForm,), fields)(data=data)
     return form

@@ -13,6 +13,7 @@ from booking.base.db import db
 from booking.bookings.affected import Affected
 from booking.bookings.queries import details
 from booking.bookings.visibility import Level
+from booking.facilities.models import HOURS
 from booking.facilities.places import FacilityPlace
 from booking.facilities.queries import places
 from booking.people.permissions import Permission, able_to
@@ -159,6 +160,7 @@ ACTIONS = {
     "lifecycle_changed": "Lifecycle changed",
     "units_changed": "Units changed",
     "policy_removed": "Policy removed",
+    "quota_removed": "Quota removed",
     "closure_removed": "Closure removed",
 }
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -189,7 +191,7 @@ def history_of(kind: str, row_id: int, limit: int = 50) -> list[dict[str, Any]]:
 def field_words(name: str) -> str:
     """Return a field's name for people: `staffed_0` is Monday's staffed hours."""
     kind, _, day = name.rpartition("_")
-    if kind in ("staffed", "extended") and day in "0123456":
+    if kind in HOURS and day in "0123456":
         return f"{WEEKDAYS[int(day)]}, {kind}"
     return name.replace("_", " ").capitalize() if name.islower() else name
 

@@ -10,6 +10,7 @@ from wtforms.validators import Optional
 from booking.base import clock
 from booking.bookings.affected import count_ahead, held_units, outside
 from booking.bookings.approving import in_words, rules_of
+from booking.bookings.quotas import limit_in_words
 from booking.facilities import actions, pictures, resource_actions
 from booking.facilities.approval_actions import owners_of
 from booking.facilities.certificates import certificates_of
@@ -199,6 +200,7 @@ def show(code: str) -> str:
         ],
         approvals=[(rule.name, in_words(rule)) for rule in _approvals(place)],
         owners=owners_of(place.id),
+        quotas=[(quota, limit_in_words(quota)) for quota in place.quotas],
         modules=modules_of(place.id),
         certificates=certificates_of(place.id),
         ahead=count_ahead(place.id),

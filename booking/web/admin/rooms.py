@@ -2,7 +2,7 @@
 
 from flask import Blueprint, render_template, url_for
 from werkzeug.wrappers import Response
-from wtforms import IntegerField, SelectField
+from wtforms import BooleanField, IntegerField, SelectField
 from wtforms.validators import InputRequired, Optional
 
 from booking.facilities import actions, pictures
@@ -27,6 +27,15 @@ from booking.web.session import the_viewer
 bp = Blueprint("rooms", __name__, url_prefix="/rooms")
 
 
+LONE_WORDS = {
+    "": "Not said: anybody may work alone",
+    "yes": "Yes: anybody may work alone",
+    "yes (staffed hours)": "Yes, in staffed hours; outside them a second person is named",
+    "no": "No: a second person is always named",
+    "no (students)": "Not students: with them a second person is named",
+}
+
+
 class RoomForm(EditForm):
     """A room's details; code and facility are fixed once it is added."""
 
@@ -39,7 +48,11 @@ class RoomForm(EditForm):
         description="Bookings count against it.",
     )
     room_class = text("Class", "Such as CL2 or Grade C.", optional=True)
-    lone_working = text("Lone working", optional=True)
+    lone_working = SelectField("Lone working", choices=LONE_WORDS)
+    second_competent = BooleanField(
+        "The second person must be competent",
+        description="In everything that the resource asks for; else anybody who is named will do.",
+    )
     accessible = text("Accessible place", optional=True)
     note = lines("Note")
     position = IntegerField("Place in lists", [Optional()], description="Smaller numbers come first.")
@@ -52,6 +65,7 @@ class RoomForm(EditForm):
             max_persons=self.max_persons.data,
             room_class=self.room_class.data or "",
             lone_working=self.lone_working.data or "",
+            second_competent=self.second_competent.data,
             accessible=self.accessible.data or "",
             note=self.note.data or "",
             position=self.position.data or 0,
