@@ -14,6 +14,13 @@ __version__ = "0.1.0"
 
 def create_app(settings: Settings) -> Flask:
     """Build the application: settings, database, listeners, then the doors."""
+    app = without_doors(settings)
+    _open_doors(app)
+    return app
+
+
+def without_doors(settings: Settings) -> Flask:
+    """Build what stands behind the doors: all that can be done, and no way in."""
     from booking import paths
 
     app = Flask(__name__, template_folder=str(paths.TEMPLATES), static_folder=str(paths.STATIC))
@@ -34,7 +41,6 @@ def create_app(settings: Settings) -> Flask:
     logs.init_app(app)
     database.init_app(app)
     _listen()
-    _open_doors(app)
     return app
 
 

@@ -6,12 +6,13 @@ from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from argon2 import PasswordHasher
 from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import select
 from sqlalchemy.orm import Session, scoped_session
 
-from booking import create_app
+from booking import create_app, without_doors
 from booking.base import clock
 from booking.base.db import Base, db, transaction
 from booking.base.period import at
@@ -31,7 +32,6 @@ from booking.facilities.models import (
 from booking.facilities.places import holiday_name
 from booking.facilities.queries import viewer_of
 from booking.people.models import Coordinator, Membership, Organisation, Project, User
-from booking.people.passwords import hash_password
 from booking.people.viewer import Viewer
 from booking.settings import Settings
 
@@ -245,7 +245,8 @@ def email_of(name: str) -> str:
 
 @cache
 def _password_hash() -> str:
-    return hash_password(PASSWORD)
+    """Hash the password of the small world cheaply: it is checked at every sign-in of the tests."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 def _added(session: AnySession, row: Base) -> int:
@@ -368,6 +369,11 @@ def _units(session: AnySession, resources: dict[str, int]) -> dict[str, tuple[in
 def an_app(url: str) -> Flask:
     """Return the application on a database."""
     return create_app(Settings(database_url=url, secret_key=SECRET_KEY))
+
+
+def a_house(url: str) -> Flask:
+    """Return the application on a database without its doors, which take most of the time to build."""
+    return without_doors(Settings(database_url=url, secret_key=SECRET_KEY))
 
 
 def build(url: str) -> World:

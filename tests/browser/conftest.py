@@ -21,6 +21,12 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture
+def doors() -> bool:
+    """The pages are what these tests go through."""
+    return True
+
+
+@pytest.fixture
 def engine_kind() -> str:
     """The browser sees the same on both databases."""
     return "sqlite"

@@ -28,9 +28,15 @@ def world_url(engine_kind: str, world_store: worlds.Worlds, tmp_path: Path) -> I
 
 
 @pytest.fixture
-def world_app(world_url: str) -> Iterator[Flask]:
+def doors() -> bool:
+    """Whether the application has its doors: what is done behind them needs none."""
+    return False
+
+
+@pytest.fixture
+def world_app(world_url: str, doors: bool) -> Iterator[Flask]:
     """The application on the small world, within its context, at nine o'clock on a Monday."""
-    app = factories.an_app(world_url)
+    app = factories.an_app(world_url) if doors else factories.a_house(world_url)
     with clock.travel(factories.MONDAY), app.app_context():
         yield app
         db.session.remove()

@@ -14,6 +14,12 @@ from tests.db.conftest import world, world_app, world_store, world_url  # noqa: 
 from tests.factories import PASSWORD, World, email_of
 
 
+@pytest.fixture
+def doors() -> bool:
+    """The pages and the API are what these tests go through."""
+    return True
+
+
 class OwnContext(FlaskClient):
     """Sends each request from an empty context, as a server does: nothing of the test's own leaks into it."""
 
