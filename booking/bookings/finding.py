@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from booking.base import clock
-from booking.base.errors import Invalid
+from booking.base.errors import TAKEN_CODES, Invalid
 from booking.base.period import Period, days_of, zone
 from booking.bookings.facts import find_cast, gather
 from booking.bookings.grid import at_wall, grid_of, starts_on
@@ -53,10 +53,14 @@ class Slot:
 
 @dataclass(frozen=True)
 class Found:
-    """The first slots; if there are none, how many of the times looked at each reason rules out."""
+    """The first slots; if there are none, how many of the times looked at each reason rules out.
+
+    `waiting_helps`: at some of them nothing is in the way but what others hold.
+    """
 
     slots: tuple[Slot, ...]
     blocked_by: tuple[tuple[str, int], ...] = ()
+    waiting_helps: bool = False
 
 
 def find_slots(asked: SlotSearch, by: Viewer) -> Found:
@@ -71,7 +75,7 @@ def find_slots(asked: SlotSearch, by: Viewer) -> Found:
     facts = gather(replace(cast, wants=everything), asked.people, Period(start, asked.latest), by)
     search = _Search(asked, wants, facts, start)
     slots = tuple(search.slots())
-    return Found(slots, () if slots else search.reasons())
+    return Found(slots) if slots else search.why_not()
 
 
 def _must_make_sense(asked: SlotSearch) -> None:
@@ -149,14 +153,17 @@ class _Search:
             if found >= self._asked.limit:
                 return
 
-    def reasons(self) -> tuple[tuple[str, int], ...]:
+    def why_not(self) -> Found:
         """Count how often each reason is in the way of the first choices, at times all over the window."""
         periods = list(self._periods()) or [Period(self._start, self._start + self._asked.length)]
         first = replace(self._facts, wants=tuple({w[0].resource.id: w[0] for w in self._wants}.values()))
         counts: Counter[str] = Counter()
+        helps = False
         for period in periods[:: max(1, len(periods) // ASKED_WHY)]:
-            counts.update({refusal.code for refusal in check(period, first)})
-        return tuple(counts.most_common())
+            codes = {refusal.code for refusal in check(period, first)}
+            counts.update(codes)
+            helps = helps or (bool(codes) and codes <= TAKEN_CODES)
+        return Found((), tuple(counts.most_common()), helps)
 
     def _chosen(self, period: Period) -> tuple[Want, ...] | None:
         """Take for each place the first resource that is free and accepted, each resource once."""

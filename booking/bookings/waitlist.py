@@ -67,10 +67,9 @@ def _must_be_worth_waiting(search: SlotSearch, by: Viewer) -> None:
     if found.slots:
         start = found.slots[0].period.start
         raise Invalid({"resources": [f"This is free from {start:%Y-%m-%dT%H:%MZ} on: book it."]})
-    reasons = [code for code, _ in found.blocked_by]
-    one_time_only = search.latest - search.earliest == search.length
-    if not TAKEN_CODES.intersection(reasons) or (one_time_only and not TAKEN_CODES.issuperset(reasons)):
-        said = "; ".join(REFUSALS.get(code, code) for code in reasons) or "no time of this length fits"
+    if not found.waiting_helps:
+        reasons = [REFUSALS.get(code, code) for code, _ in found.blocked_by if code not in TAKEN_CODES]
+        said = "; ".join(reasons) or "no time of this length fits"
         raise Invalid({"resources": [f"Waiting would not help, whatever others give up: {said}."]})
 
 

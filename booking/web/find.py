@@ -11,7 +11,7 @@ from wtforms import DateField, Form, IntegerField, SelectChoice, SelectField, St
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from booking.base import clock
-from booking.base.errors import TAKEN_CODES, Invalid
+from booking.base.errors import Invalid
 from booking.base.period import midnight
 from booking.bookings.finding import Found, Slot, SlotSearch, find_slots
 from booking.bookings.request import MAX_PEOPLE, Wanted
@@ -63,7 +63,7 @@ def find() -> str | tuple[str, int]:
         form=form,
         found=found and list(_rows(found, form.participants.data or "")),
         why=_why(found),
-        may_wait=found is not None and not TAKEN_CODES.isdisjoint(code for code, _ in found.blocked_by),
+        may_wait=found is not None and found.waiting_helps,
     )
     wrong = any(form.errors.values()) or form.first.errors or form.participants.errors
     return (page, 422) if wrong else page
