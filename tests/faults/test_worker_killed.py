@@ -178,7 +178,9 @@ def test_no_act_is_lost_and_none_is_carried_out_twice(
     assert end_of(worker) == -signal.SIGKILL
     the_next_worker(world_url, box, due)
     assert db.session.get_one(Booking, asked.id).status == "declined"
-    assert [entry.action for entry in audit.history("booking", asked.id)] == ["expired", "booked"]
+    told = [entry.action for entry in audit.history("booking", asked.id)]
+    late = ["expired", "booked"]  # what was killed as it passed the request on came too late
+    assert told in (["expired", "escalated", "booked"], late)
     assert all(act.done_at for act in db.session.scalars(select(TimedAct)))
 
 
