@@ -47,7 +47,8 @@ def without_doors(settings: Settings) -> Flask:
 def _listen() -> None:
     import booking.bookings.listeners
     import booking.calendars.listeners
-    import booking.notifications.listeners  # noqa: F401
+    import booking.notifications.listeners
+    import booking.notifications.training  # noqa: F401
 
 
 def _open_doors(app: Flask) -> None:

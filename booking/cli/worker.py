@@ -22,6 +22,7 @@ from booking.cli.locks import in_use
 from booking.cli.processes import end_with_parent
 from booking.cli.shell import data_option
 from booking.notifications.delivery import deliver_due
+from booking.notifications.training import plan_reminders
 from booking.people.idempotency import forget_old
 from booking.people.models import SignInFailure
 
@@ -43,6 +44,7 @@ def worker(shell: ScriptInfo, once: bool) -> None:
         signal.signal(number, lambda *_: stop.set())
     with in_use(app.config["SETTINGS"].sqlite_file()):
         if once:
+            _begin(app)
             while any(work(app).values()) and not stop.is_set():
                 continue
             tidy(app)
@@ -56,6 +58,8 @@ def _until(stop: threading.Event, app: Flask) -> None:
     tidied = float("-inf")
     while not stop.is_set():
         try:
+            if tidied == float("-inf"):
+                _begin(app)
             done = work(app)
             if time.monotonic() - tidied > TIDY_EVERY:
                 tidy(app)
@@ -68,6 +72,13 @@ def _until(stop: threading.Event, app: Flask) -> None:
         else:
             stop.wait(EVERY)
     log.info("worker stopped")
+
+
+def _begin(app: Flask) -> None:
+    """Plan what comes back every day, unless it is planned."""
+    with app.app_context():
+        plan_reminders()
+        db.session.remove()
 
 
 def work(app: Flask) -> dict[str, int]:

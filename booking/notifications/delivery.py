@@ -110,8 +110,10 @@ def _token(message: OutboxMessage, recipient: Viewer, settings: Settings) -> str
 
 def _keep_for_digest(message: OutboxMessage) -> None:
     """Let a mail wait for the next digest by the clock of the facility that it is about."""
-    booking = db.session.get_one(Booking, message.booking_id)
-    due = next_digest(clock.now(), places().facilities[booking.facility_id].tz)
+    facilities = places().facilities
+    booking = db.session.get(Booking, message.booking_id) if message.booking_id else None
+    facility = facilities[booking.facility_id] if booking else next(iter(facilities.values()))
+    due = next_digest(clock.now(), facility.tz)
     with transaction():
         model = OutboxMessage
         mine = (model.id == message.id, model.tries == message.tries, model.done_at.is_(None))

@@ -23,6 +23,11 @@ TOPICS = {
         "Changes by others", "Moved, changed, cancelled or ended early, with the reason.", (NOW, DIGEST)
     ),
     "offers": Topic("Offers from the waiting list", "They are held for a stated time only.", (NOW,)),
+    "training": Topic(
+        "Training and permits",
+        "What ends in 60, 30 and 7 days, and sessions that are called off.",
+        (NOW, DIGEST),
+    ),
     "reminders": Topic("Reminders", "A day before each booking starts."),
     "requests": Topic("Requests that wait for me", "Somebody asks for what needs your approval."),
 }
@@ -87,6 +92,17 @@ KINDS = {
     ),
     "series_waiting": Kind(
         "requests", "Please answer", "{who} asks for these bookings: approve or decline each."
+    ),
+    "competence_ends": Kind(
+        "training",
+        "Ends soon",
+        "This certificate of yours ends in {days} days. Bookings need it through their end.",
+    ),
+    "permit_ends": Kind(
+        "training", "Ends soon", "This permit ends in {days} days. Bookings need it through their end."
+    ),
+    "session_called_off": Kind(
+        "training", "Called off", "{who} called this session off. Your place in it is gone with it."
     ),
     "digest": Kind("", "Your digest", "What happened since the last digest."),
     "password_reset": Kind(

@@ -10,10 +10,13 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from sqlalchemy import select
 
+from booking.base.db import db
 from booking.notifications.kinds import ANSWERABLE, KINDS, LINKS
 from booking.notifications.models import OutboxMessage
-from booking.notifications.notices import NotWanted, items_of, notice_of
+from booking.notifications.notices import Notice, NotWanted, notice_of
+from booking.notifications.training import ABOUT_TRAINING, training_notice
 from booking.paths import TEMPLATES
 from booking.people.viewer import Viewer
 
@@ -42,8 +45,26 @@ def mail_of(message: OutboxMessage, viewer: Viewer, base_url: str, token: str = 
             raise NotWanted("Nothing in it still applies.")
         subject = f"{kind.subject}: {len(items)} {'message' if len(items) == 1 else 'messages'}"
         return _rendered("news", subject, values | {"intro": kind.lead, "notices": items})
-    notice = notice_of(message, viewer, token if message.kind in ANSWERABLE else "")
+    notice = _notice(message, viewer, token if message.kind in ANSWERABLE else "")
     return _rendered("news", notice.subject, values | {"intro": "", "notices": [notice]})
+
+
+def _notice(message: OutboxMessage, viewer: Viewer, answer: str = "") -> Notice:
+    if message.kind in ABOUT_TRAINING:
+        return training_notice(message, viewer)
+    return notice_of(message, viewer, answer)
+
+
+def items_of(digest: OutboxMessage, viewer: Viewer) -> list[Notice]:
+    """Put what a digest holds into words, in the order of time, without what no longer applies."""
+    query = select(OutboxMessage).where(OutboxMessage.digest_id == digest.id).order_by(OutboxMessage.id)
+    found = []
+    for message in db.session.scalars(query):
+        try:
+            found.append(_notice(message, viewer))
+        except NotWanted:
+            continue
+    return found
 
 
 def _rendered(template: str, subject: str, values: dict[str, Any]) -> Mail:

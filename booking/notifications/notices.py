@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-
 from booking.base import words
 from booking.base.db import db
 from booking.bookings.models import Booking
@@ -145,15 +143,3 @@ def _facts(seen: Detail, when: str) -> list[tuple[str, str]]:
             ("Notes", booking.notes),
         ]
     return facts
-
-
-def items_of(digest: OutboxMessage, viewer: Viewer) -> list[Notice]:
-    """Put what a digest holds into words, in the order of time, without what no longer applies."""
-    query = select(OutboxMessage).where(OutboxMessage.digest_id == digest.id).order_by(OutboxMessage.id)
-    found = []
-    for message in db.session.scalars(query):
-        try:
-            found.append(notice_of(message, viewer))
-        except NotWanted:
-            continue
-    return found

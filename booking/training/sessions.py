@@ -11,6 +11,7 @@ from booking.base import audit, clock
 from booking.base.db import bump, db, lock, transaction
 from booking.base.edits import Faults, must_be_as_read, record, storable
 from booking.base.errors import Forbidden, Invalid, NotChangeable, NotFound
+from booking.base.events import emit
 from booking.base.period import zone
 from booking.facilities.actions import facility_named
 from booking.facilities.models import Facility
@@ -19,6 +20,7 @@ from booking.people.permissions import Permission, able_to, must_be_able_to
 from booking.people.sessions import must_be_able_to_write
 from booking.people.viewer import Viewer
 from booking.training.competences import give
+from booking.training.events import SessionCalledOff
 from booking.training.models import Competence, Module, Prerequisite, SessionPlace, TrainingSession
 from booking.training.standing import add_months
 from booking.training.words import OUTCOMES
@@ -81,6 +83,9 @@ def cancel_session(session_id: int, by: Viewer, reason: str) -> TrainingSession:
         _must_stand(session)
         session.cancelled_at, session.note = clock.now(), reason.strip()
         audit.record("cancelled", "session", session.id, by.id, reason=reason)
+        places_taken = select(SessionPlace.user_id).where(SessionPlace.session_id == session.id)
+        people = frozenset(db.session.scalars(places_taken))
+        emit(SessionCalledOff(session.id, by.id, reason.strip(), people))
     return session
 
 

@@ -30,8 +30,11 @@ from booking.notifications.kinds import KINDS
 from booking.notifications.mails import Mail, envelope, mail_of
 from booking.notifications.models import OutboxMessage
 from booking.notifications.notices import NotWanted
+from booking.notifications.training import plan_reminders
 from booking.people.events import PasswordForgotten, PersonInvited
 from booking.people.models import User
+from booking.training.sessions import cancel_session, take_place
+from tests.db.training_world import a_module, a_permit, a_session, competent
 from tests.factories import LONDON, MONDAY, World, next_weekday, request, utc
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -184,6 +187,23 @@ def _series_cancelled(world: World) -> None:
     cancel_series(_a_series(world).public_id, world.viewer("staff"), "all", "The cabinet is broken.")
 
 
+def _ends(world: World) -> None:
+    module = a_module("T-CL2", world, title="CL2 practice")
+    competent(world, "student", module, MONDAY.date() + timedelta(days=30))
+    a_permit(
+        reference="RA-7", user_id=world.users["student"], valid_through=MONDAY.date() + timedelta(days=7)
+    )
+    a_session(world, module, next_weekday(10))
+    plan_reminders()
+    carry_out_due()
+
+
+def _called_off(world: World) -> None:
+    session = a_session(world, a_module("T-CL2", world, title="CL2 practice"), next_weekday(10))
+    take_place(session.id, world.viewer("student"))
+    cancel_session(session.id, world.viewer("staff"), "The trainer is ill.")
+
+
 def _security(world: World) -> None:
     from booking.notifications.listeners import invite, send_a_link
 
@@ -213,6 +233,9 @@ MAKE = {
     "series_changed": (_series_changed, "student"),
     "series_left": (_series_changed, "researcher"),
     "series_cancelled": (_series_cancelled, "student"),
+    "competence_ends": (_ends, "student"),
+    "permit_ends": (_ends, "student"),
+    "session_called_off": (_called_off, "student"),
     "digest": (_digest, "student"),
     "password_reset": (_security, "student"),
     "invitation": (_security, "student"),
