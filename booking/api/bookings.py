@@ -29,6 +29,7 @@ from booking.bookings.actions import (
     decline,
     find,
 )
+from booking.bookings.explaining import explain
 from booking.bookings.models import Booking
 from booking.bookings.queries import (
     Detail,
@@ -163,8 +164,7 @@ def check_booking(body: dict[str, Any]) -> Response:
     """Try a booking, or a change of one, against every rule; nothing is stored"""
     given_key()
     viewer = caller()
-    booking_id = body.pop("booking", None)
-    wanted = _request(body) if booking_id is None else _merged(_find_to_change(booking_id), body)
+    wanted, booking_id = _tried(body)
     refusals, _ = check_only(wanted, viewer, booking_id)
     offered: list[shapes.Json] = []
     try:
@@ -181,6 +181,25 @@ def check_booking(body: dict[str, Any]) -> Response:
             "estimate": {},
         }
     )
+
+
+@door.operation("POST", "/bookings/explain", tag="Bookings", shows=schemas.RulesShown)
+@door.arguments(schemas.BookingCheck(partial=("resources", "start", "end", "title")))
+def explain_booking(body: dict[str, Any]) -> Response:
+    """Explain a booking, or a change of one: every rule, kept or not, with its numbers; nothing is stored
+
+    `on_behalf_of`, and a change of somebody else's booking, are explained to the facility's staff only.
+    """
+    given_key()
+    wanted, booking_id = _tried(body)
+    return show({"rules": [shapes.explained(one) for one in explain(wanted, caller(), booking_id)]})
+
+
+def _tried(body: dict[str, Any]) -> tuple[BookingRequest, str | None]:
+    """Return what is to be tried, and the id of the booking of which it is a change."""
+    booking_id = body.pop("booking", None)
+    wanted = _request(body) if booking_id is None else _merged(_find_to_change(booking_id), body)
+    return wanted, booking_id
 
 
 def _request(body: dict[str, Any]) -> BookingRequest:

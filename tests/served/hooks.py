@@ -67,6 +67,7 @@ def bodies() -> dict[str, list[dict[str, Any]]]:
     return {
         "make_booking": [*slots()],
         "check_booking": [*slots()],
+        "explain_booking": [*slots()],
         "change_booking": [{"title": "Moved"}, {"people": 2}, *slots()],
         "extend_booking": [{"minutes": 30}, {"minutes": 24 * 60}, later],
         "approve_booking": [{"reason": "Fine"}],
