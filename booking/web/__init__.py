@@ -31,6 +31,7 @@ def _register(app: Flask) -> None:
         approvals,
         bookings,
         calendar,
+        explain,
         feeds,
         find,
         home,
@@ -48,6 +49,7 @@ def _register(app: Flask) -> None:
         calendar,
         resources,
         find,
+        explain,
         bookings,
         approvals,
         training,
@@ -93,6 +95,7 @@ def navigation() -> list[dict[str, Any]]:
     items.append({**training, "more": True} if viewer.staffs_anything else training)
     items.append(_item("Subscriptions", "feeds.index"))
     if viewer.staffs_anything:
+        items.append({**_item("Explain", "explain.show"), "more": True})
         items.append({**_item("Administration", "admin.index"), "more": True})
     items.append({**_item("My account", "account.index"), "more": True})
     return items

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -15,11 +14,10 @@ from booking.bookings import actions, queries
 from booking.bookings.models import Booking
 from booking.bookings.queries import Detail
 from booking.bookings.visibility import Level, acts_as_staff, may_change, must_give_a_reason
-from booking.facilities.queries import places
 from booking.people.idempotency import Answer, fingerprint, first_answer, remember
 from booking.people.viewer import Viewer
-from booking.web import words
-from booking.web.bookings_form import BookingForm, blank, filled, from_post, taking
+from booking.web import explain, words
+from booking.web.bookings_form import BookingForm, blank, filled, from_post, resource_choices, taking
 from booking.web.session import signed_in, the_viewer
 from booking.web.views import history_of, row_of
 
@@ -183,20 +181,14 @@ def _form_page(
         detail=detail,
         refused=refused,
         problem=problem,
-        resources=_choices(),
+        resources=resource_choices(),
         needs_reason=detail is not None and must_give_a_reason(the_viewer(), detail.relation),
         others=_books_for_others(the_viewer()),
+        explain_href=explain.address(form, the_viewer(), detail) if refused else None,
         taking=taking,
         moment_words=lambda timezone: partial(words.moment, timezone=timezone),
         period_words=lambda timezone: partial(words.when, timezone=timezone),
     )
-
-
-def _choices() -> list[tuple[str, list[Any]]]:
-    catalogue = places()
-    return [
-        (place.name, catalogue.resources_of(facility_id=place.id)) for place in catalogue.facilities.values()
-    ]
 
 
 def _books_for_others(viewer: Viewer) -> bool:

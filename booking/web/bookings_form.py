@@ -24,6 +24,7 @@ from booking.base.errors import Invalid
 from booking.bookings.alternatives import next_free
 from booking.bookings.queries import Detail, my_projects
 from booking.bookings.request import MAX_NOTES, MAX_PEOPLE, MAX_RESOURCES, MAX_TITLE, BookingRequest, Wanted
+from booking.facilities.places import ResourcePlace
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
 from booking.web.forms import LocalMoment, fold_of, plain_text, put_errors
@@ -181,17 +182,30 @@ def from_post(data: "MultiDict[str, str]", viewer: Viewer, detail: Detail | None
     """Read a form that was sent; a chosen alternative replaces times and resources."""
     data = _with_alternative(data)
     form = BookingForm(formdata=data)
-    codes, units, names = (data.getlist(name) for name in ("resource", "units", "unit"))
-    rows = [
-        (code[:40], (_nth(units, n) or "1").strip()[:8] or "1", _nth(names, n)[:60])
-        for n, code in enumerate(codes[: MAX_RESOURCES + 1])
-        if code
-    ]
+    rows = rows_of(data)
     form.adds_row = "add" in data
     form.prepare(viewer, rows, detail)
     if form.adds_row:
         form.rows = [*rows, ("", "1", "")]
     return form
+
+
+def resource_choices() -> list[tuple[str, list[ResourcePlace]]]:
+    """Return the resources to choose from, by facility."""
+    catalogue = places()
+    return [
+        (place.name, catalogue.resources_of(facility_id=place.id)) for place in catalogue.facilities.values()
+    ]
+
+
+def rows_of(data: "MultiDict[str, str]") -> list[tuple[str, str, str]]:
+    """Return the resources chosen in a form, each with units and, if one is wanted, the unit's name."""
+    codes, units, names = (data.getlist(name) for name in ("resource", "units", "unit"))
+    return [
+        (code[:40], (_nth(units, n) or "1").strip()[:8] or "1", _nth(names, n)[:60])
+        for n, code in enumerate(codes[: MAX_RESOURCES + 1])
+        if code
+    ]
 
 
 def _nth(values: list[str], n: int) -> str:
@@ -240,15 +254,15 @@ def blank(args: Mapping[str, str], viewer: Viewer) -> BookingForm:
     form.people.data = 1
     form.title.data = args.get("title", "")[:MAX_TITLE]
     form.prepare(viewer, rows)
-    start, end = _first_times(args, viewer, form)
-    _set_times(form, start, end)
+    start, end = first_times(args, viewer, form)
+    set_times(form, start, end)
     for name in ("start", "end"):
         fold = args.get(f"{name}_fold")
         form[f"{name}_fold"].data = fold if fold in FOLDS else None
     return form
 
 
-def _first_times(args: Mapping[str, str], viewer: Viewer, form: BookingForm) -> tuple[datetime, datetime]:
+def first_times(args: Mapping[str, str], viewer: Viewer, form: BookingForm) -> tuple[datetime, datetime]:
     """Return the times from the address, else the next that would be accepted, else tomorrow at ten."""
     resource = places().by_code.get(args.get("resource", ""))
     slot = next_free(resource, viewer) if resource and not args.get("start") else None
@@ -268,7 +282,8 @@ def _local(text: str | None, default: datetime) -> datetime:
         return default
 
 
-def _set_times(form: BookingForm, start: datetime, end: datetime) -> None:
+def set_times(form: BookingForm, start: datetime, end: datetime) -> None:
+    """Fill a form's four fields of time with local times."""
     form.start_date.data, form.start_time.data = start.date(), start.time()
     form.end_date.data, form.end_time.data = end.date(), end.time()
 
@@ -287,5 +302,5 @@ def filled(detail: Detail, args: Mapping[str, str], viewer: Viewer) -> BookingFo
     start, end = (moment.astimezone(form.tz) for moment in (booking.starts_at, booking.ends_at))
     form.start_fold.data = fold_of(booking.starts_at, form.tz) or None
     form.end_fold.data = fold_of(booking.ends_at, form.tz) or None
-    _set_times(form, start.replace(tzinfo=None), end.replace(tzinfo=None))
+    set_times(form, start.replace(tzinfo=None), end.replace(tzinfo=None))
     return form
