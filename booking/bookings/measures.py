@@ -83,7 +83,8 @@ def _now(case: Case, want: Want) -> Measure:
 def _notice(case: Case, want: Want) -> Measure:
     rule = _rule(case, want, "notice_minutes")
     given = max(int((case.period.start - case.facts.now).total_seconds() // 60), 0)
-    text = f"{_hours(_number(rule))} needed, {_hours(given)} given."
+    needed = _hours(_number(rule)) if _number(rule) else "None"
+    text = f"{needed} needed, {_hours(given)} given."
     return _by_policy(text, rule, "notice", needed_minutes=_number(rule), given_minutes=given)
 
 
