@@ -27,7 +27,13 @@ from booking.base.events import emit
 from booking.base.period import Period
 from booking.base.texts import text_fault
 from booking.bookings.alternatives import alternatives
-from booking.bookings.events import BookingApproved, BookingChanged, BookingEnded, BookingMade
+from booking.bookings.events import (
+    BookingApproved,
+    BookingChanged,
+    BookingEnded,
+    BookingMade,
+    BookingRestored,
+)
 from booking.bookings.facts import Cast, before_of, find_cast, gather, lock_everything
 from booking.bookings.models import HOLDING, Booking, BookingResource, Participant
 from booking.bookings.queries import (
@@ -37,6 +43,7 @@ from booking.bookings.queries import (
     picture,
     picture_of,
     relation_of,
+    request_of,
     resources_of,
     text_of,
     with_names,
@@ -53,6 +60,7 @@ from booking.schedule.free import Claim, PeopleThere, presence_of
 
 ANSWER_WITHIN = timedelta(days=3)
 MAX_REASON = 1000
+GIVEN = frozenset({"notice"})  # what a booking that is restored gave when it was made
 _LINK, _PARTICIPANT = insert(BookingResource), insert(Participant)
 ENDED = ("cancelled", "declined", "completed")  # stored as completed: ended early
 
@@ -176,6 +184,34 @@ def cancel(booking_id: str, by: Viewer, reason: str = "", if_version: int | None
         return _end(booking, "cancelled", "cancelled", by.id, reason, held)
 
 
+def restore(booking_id: str, by: Viewer, reason: str = "") -> Booking:
+    """Take a cancellation back while the time is free and no rule says no; a restored one stays as it is."""
+    must_be_able_to_write(by)
+    with transaction():
+        booking = find(booking_id, by)
+        _may_change_or_raise(booking, by)
+        _must_have_reason(booking, by, reason)
+        cast = find_cast(request_of(booking), by, before_of(booking))
+        people = _people_in(booking)
+        lock_everything(cast, people=people)
+        booking = lock(Booking, [booking.id])[booking.id]
+        if booking.status in HOLDING:
+            return booking
+        _must_be_restorable(booking)
+        period = Period(booking.starts_at, booking.ends_at)
+        facts = gather(cast, booking.people, period, by)
+        _must_pass(period, facts, but=GIVEN)
+        booking.status, booking.reason, booking.ended_at = "confirmed", "", None
+        _ask_if_needed(booking, cast, by)
+        _take(booking, facts)
+        _revise(booking)
+        then, now = {"status": "cancelled"}, {"status": booking.status}
+        audit.record("restored", "booking", booking.id, by.id, then, now, reason)
+        emit(BookingRestored(booking, by.id, reason, frozenset(people)))
+        _touch(booking, people, [want.resource.id for want in cast.wants])
+    return booking
+
+
 def approve(booking_id: str, by: Viewer, reason: str = "") -> Booking:
     """Say yes to a request: it becomes a confirmed booking."""
     with transaction():
@@ -225,8 +261,8 @@ def find(booking_id: str, by: Viewer) -> Booking:
 # --- steps -----------------------------------------------------------------------------------------
 
 
-def _must_pass(period: Period, facts: Facts) -> None:
-    refusals = check(period, facts)
+def _must_pass(period: Period, facts: Facts, but: Collection[str] = ()) -> None:
+    refusals = [refusal for refusal in check(period, facts) if refusal.code not in but]
     if refusals:
         raise refuse(refusals)
 
@@ -414,6 +450,13 @@ def _again(booking: Booking, if_version: int | None) -> Booking:
     if fresh.status not in HOLDING:
         raise NotChangeable("This booking was cancelled a moment ago.")
     return fresh
+
+
+def _must_be_restorable(booking: Booking) -> None:
+    if booking.status != "cancelled":
+        raise NotChangeable("Only a cancelled booking can be restored.")
+    if booking.starts_at <= clock.now():
+        raise NotChangeable("The time of this booking has come; book what is left of it anew.")
 
 
 def _must_have_reason(booking: Booking, by: Viewer, reason: str) -> None:

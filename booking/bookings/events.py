@@ -48,3 +48,13 @@ class BookingApproved:
     by_id: int
     reason: str
     people: frozenset[int]
+
+
+@dataclass(frozen=True)
+class BookingRestored:
+    """A cancellation was taken back: the booking is on again, or asked for again."""
+
+    booking: Booking
+    by_id: int
+    reason: str
+    people: frozenset[int]

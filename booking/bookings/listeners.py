@@ -2,7 +2,13 @@
 
 from booking.base.acts import plan, unplan
 from booking.base.events import on
-from booking.bookings.events import BookingApproved, BookingChanged, BookingEnded, BookingMade
+from booking.bookings.events import (
+    BookingApproved,
+    BookingChanged,
+    BookingEnded,
+    BookingMade,
+    BookingRestored,
+)
 from booking.bookings.models import Booking
 
 EXPIRY = "request_expires"
@@ -10,6 +16,11 @@ EXPIRY = "request_expires"
 
 @on(BookingMade)
 def plan_expiry(news: BookingMade) -> None:
+    _plan(news.booking)
+
+
+@on(BookingRestored)
+def plan_expiry_once_more(news: BookingRestored) -> None:
     _plan(news.booking)
 
 

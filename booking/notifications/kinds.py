@@ -53,6 +53,7 @@ KINDS = {
     "booking_cancelled": Kind(
         "changes", "Cancelled", "{who} cancelled this booking. Its time is free again."
     ),
+    "booking_restored": Kind("changes", "On again", "{who} took the cancellation of this booking back."),
     "booking_ended": Kind("changes", "Ended early", "{who} ended this booking before its time."),
     "booking_reminder": Kind("reminders", "Reminder", "This booking starts within a day."),
     "request_waiting": Kind(

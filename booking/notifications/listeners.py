@@ -9,7 +9,13 @@ from sqlalchemy import delete, insert, select
 from booking.base import clock
 from booking.base.db import db, write
 from booking.base.events import on
-from booking.bookings.events import BookingApproved, BookingChanged, BookingEnded, BookingMade
+from booking.bookings.events import (
+    BookingApproved,
+    BookingChanged,
+    BookingEnded,
+    BookingMade,
+    BookingRestored,
+)
 from booking.bookings.models import Booking, BookingResource
 from booking.bookings.queries import text_of
 from booking.facilities.models import Duty, Resource
@@ -55,6 +61,16 @@ def tell_of_end(news: BookingEnded) -> None:
     kind = {"completed": "booking_ended", "declined": "booking_expired" if expired else "booking_declined"}
     facts = {"by": news.by_id, "reason": "" if expired else news.reason}
     _write(_rows(kind.get(news.booking.status, "booking_cancelled"), news.booking, news.people, facts))
+
+
+@on(BookingRestored)
+def tell_of_return(news: BookingRestored) -> None:
+    booking, facts = news.booking, {"by": news.by_id, "reason": news.reason}
+    rows = list(_rows("booking_restored", booking, news.people, facts))
+    if booking.status == "requested":
+        rows += _asked(booking, facts)
+    _drop_reminders(booking)
+    _write([*rows, *_reminders(booking, news.people)])
 
 
 @on(BookingApproved)

@@ -22,6 +22,7 @@ _ACTIONS = {
     "changed": "Changed",
     "cancelled": "Cancelled",
     "ended": "Ended early",
+    "restored": "Cancellation taken back",
     "approved": "Approved",
     "declined": "Declined",
     "expired": "Request expired",
