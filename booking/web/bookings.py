@@ -17,12 +17,14 @@ from booking.bookings.visibility import Level, acts_as_staff, may_change, must_g
 from booking.people.idempotency import Answer, fingerprint, first_answer, remember
 from booking.people.viewer import Viewer
 from booking.web import explain, words
+from booking.web.bookings_csv import csv_of
 from booking.web.bookings_form import BookingForm, blank, filled, from_post, resource_choices, taking
 from booking.web.session import signed_in, the_viewer
 from booking.web.views import history_of, row_of
 
 bp = Blueprint("bookings", __name__, url_prefix="/bookings")
 PAGE = 50
+MOST_IN_TABLE = 5000
 
 
 @bp.get("")
@@ -38,6 +40,23 @@ def index() -> str:
         past=past,
         next_href=_next_href(found, past),
     )
+
+
+@bp.get("/mine.csv")
+@signed_in
+def table() -> Response:
+    """Give all my bookings for a spreadsheet: those ahead, then past and cancelled ones."""
+    viewer = the_viewer()
+    found = [
+        one
+        for ahead in (True, False)
+        for one in queries.my_bookings(viewer, upcoming=ahead, limit=MOST_IN_TABLE)
+    ]
+    pages = (queries.details(found[n : n + PAGE], viewer) for n in range(0, len(found), PAGE))
+    text = csv_of(detail for page in pages for detail in page if detail.level is Level.FULL)
+    answer = Response(text, mimetype="text/csv")
+    answer.headers["Content-Disposition"] = "attachment; filename=bookings.csv"
+    return answer
 
 
 def _after(args: Mapping[str, str]) -> tuple[datetime, int] | None:

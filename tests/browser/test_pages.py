@@ -35,6 +35,7 @@ NOT_PAGES = {
     "feeds.calendar",
     "login.login",
     "training.document",
+    "bookings.table",
 }
 
 
