@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 
 from booking.base.db import db, noted, read
 from booking.facilities.models import (
+    Banner,
     Closure,
     Directory,
     Duty,
@@ -26,6 +27,7 @@ from booking.facilities.models import (
 )
 from booking.facilities.places import (
     POLICY_DEFAULTS,
+    BannerPlace,
     CertificatePlace,
     ClosedDays,
     FacilityPlace,
@@ -101,6 +103,7 @@ def places() -> Places:
 
 def _build(version: int) -> Places:
     steps, hours, closures, policies = _all(LifecycleStep), _all(OpeningHours), _all(Closure), _all(Policy)
+    banners = list(db.session.scalars(select(Banner).order_by(Banner.first_day, Banner.id)))
     facilities = {
         f.id: FacilityPlace(
             id=f.id,
@@ -112,6 +115,7 @@ def _build(version: int) -> Places:
             steps=_steps(s for s in steps if s.facility_id == f.id),
             hours=tuple(Hours(h.hours, h.weekday, h.opens, h.closes) for h in hours if h.facility_id == f.id),
             closures=tuple(_closed_days(c) for c in closures if c.facility_id == f.id),
+            banners=tuple(_banner(b) for b in banners if b.facility_id == f.id),
         )
         for f in db.session.scalars(select(Facility).order_by(Facility.position, Facility.code))
     }
@@ -193,6 +197,10 @@ def _steps(rows: Iterable[LifecycleStep]) -> tuple[Step, ...]:
 
 def _closed_days(row: Closure) -> ClosedDays:
     return ClosedDays(row.first_day, row.last_day, row.name, row.reason, row.room_id, row.resource_id, row.id)
+
+
+def _banner(row: Banner) -> BannerPlace:
+    return BannerPlace(row.id, row.text, row.first_day, row.last_day, row.room_id)
 
 
 def _concerns(policy: Policy, resource: Resource) -> bool:

@@ -27,6 +27,7 @@ from booking.bookings.request import MAX_NOTES, MAX_PEOPLE, MAX_RESOURCES, MAX_T
 from booking.facilities.places import ResourcePlace
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
+from booking.web.banners import banners_around
 from booking.web.forms import LocalMoment, fold_of, plain_text, put_errors
 
 FOLDS = {"first": "The first one (summer time)", "second": "The second one (winter time)"}
@@ -110,6 +111,14 @@ class BookingForm(FlaskForm):
     def _read_times(self) -> None:
         self.start = LocalMoment(self.start_date.data, self.start_time.data, self.start_fold.data, self.tz)
         self.end = LocalMoment(self.end_date.data, self.end_time.data, self.end_fold.data, self.tz)
+
+    @property
+    def notices(self) -> list[Mapping[str, str]]:
+        """Return what stands on the notice board of the resources chosen, from today to the booking's end."""
+        catalogue = places()
+        chosen = [catalogue.by_code[code] for code, *_ in self.rows if code in catalogue.by_code]
+        today = clock.now().astimezone(self.tz).date()
+        return banners_around(chosen, today, max(self.end_date.data or today, today))
 
     @property
     def asks_start_fold(self) -> bool:

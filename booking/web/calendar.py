@@ -20,6 +20,7 @@ from booking.facilities.places import STAFF_ROLES, FacilityPlace, Places, Resour
 from booking.facilities.queries import directory_version, places
 from booking.people.viewer import Viewer
 from booking.web import words
+from booking.web.banners import banners_of
 from booking.web.calendar_asked import VIEWS, Asked, first_of, read, state_of
 from booking.web.calendar_board import board
 from booking.web.calendar_words import kind_words
@@ -127,6 +128,7 @@ def _around(asked: Asked, catalogue: Places, viewer: Viewer, now: datetime) -> d
         "today_href": asked.href(day=today),
         "is_today": first_of(asked.view, today) == asked.first,
         "step_name": {"list": "week"}.get(asked.view, asked.view),
+        "notices": banners_of(asked.facility, _rooms(asked, catalogue), asked.first, _last(asked)),
         "rooms": [room for room in catalogue.rooms.values() if room.facility_id == asked.facility.id],
         "kinds": sorted({r.kind for r in catalogue.resources_of(asked.facility.id)}, key=KINDS.index),
         "kind_words": kind_words,
@@ -137,6 +139,15 @@ def _around(asked: Asked, catalogue: Places, viewer: Viewer, now: datetime) -> d
         "new_href": url_for("bookings.new"),
         "fragment_href": asked.href(fragment=1),
     }
+
+
+def _rooms(asked: Asked, catalogue: Places) -> set[int]:
+    return {asked.room.id} if asked.room else set(catalogue.rooms)
+
+
+def _last(asked: Asked) -> date:
+    """Return the last day that is shown."""
+    return first_of(asked.view, asked.beside(1)) - timedelta(days=1)
 
 
 def heading(asked: Asked) -> str:

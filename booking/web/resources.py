@@ -16,6 +16,7 @@ from booking.facilities.places import ResourcePlace, opening_moment
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
 from booking.web import words
+from booking.web.banners import banners_around
 from booking.web.session import signed_in, the_viewer
 from booking.web.views import block_row, rules_in_words
 
@@ -77,6 +78,7 @@ def show(code: str) -> str:
         slot=None if checklist.lacking else _slot(resource, viewer),
         rows=[row for row in rows if row],
         checklist=checklist,
+        notices=banners_around([resource], now.astimezone(tz).date(), week.end.astimezone(tz).date()),
         twins=[places().resources[twin] for twin in resource.twins],
     )
 

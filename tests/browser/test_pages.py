@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from booking.base.db import db
 from booking.bookings import actions
+from booking.facilities.banner_actions import BannerDetails, post_banner
 from booking.notifications.models import OutboxMessage
 from booking.people.links import make_link
 from booking.training.permits import keep_document
@@ -83,6 +84,8 @@ def test_no_page_has_a_barrier(world: World, world_app: Flask, visit: Open, widt
     booking = actions.book(request(start=utc(2027, 1, 12, 10)), world.viewer("researcher"))
     some_training(world)
     actions.book(request("H-BR1", start=utc(2027, 1, 18, 10), hours=24), world.viewer("researcher"))
+    day = utc(2027, 1, 12).date()
+    post_banner(BannerDetails("HUB", "The lift is out until Tuesday.", day, day), world.viewer("staff"))
     page = visit("admin", "/", color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     base = page.url.rstrip("/")

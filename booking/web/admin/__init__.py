@@ -11,6 +11,7 @@ from booking.people import queries
 from booking.people.permissions import Permission, able_to
 from booking.web import session
 from booking.web.admin import (
+    banners,
     closures,
     facilities,
     organisations,
@@ -34,6 +35,7 @@ SECTIONS = {
     "resources": ("Resources", "What can be booked, its units, twins and lifecycle"),
     "policies": ("Policies", "Who may book what, how long, how far ahead"),
     "closures": ("Closures", "Days on which something is closed"),
+    "banners": ("Notice board", "What everybody at a facility or in a room is to know"),
     "training": ("Training", "Modules, what resources ask for, what ends soon"),
     "permits": ("Permits", "Who is permitted what until when, and what asks for a permit"),
     "outbox": ("Outbox", "Mails that wait, failed or were sent, and timed acts"),
@@ -47,6 +49,7 @@ for module in (
     resources,
     policies,
     closures,
+    banners,
     training,
     permits,
     outbox,

@@ -160,6 +160,7 @@ ACTIONS = {
     "units_changed": "Units changed",
     "policy_removed": "Policy removed",
     "closure_removed": "Closure removed",
+    "banner_removed": "Notice taken down",
 }
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
