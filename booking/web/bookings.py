@@ -31,14 +31,16 @@ MOST_IN_TABLE = 5000
 @signed_in
 def index() -> str:
     viewer = the_viewer()
-    past = request.args.get("show") == "past"
-    found = queries.my_bookings(viewer, upcoming=not past, limit=PAGE + 1, after=_after(request.args))
+    past, group = request.args.get("show") == "past", request.args.get("who") == "group"
+    found = queries.my_bookings(viewer, not past, PAGE + 1, _after(request.args), group)
     details = queries.details(found[:PAGE], viewer)
     return render_template(
         "bookings/index.html",
-        rows=[row_of(detail) for detail in details],
+        rows=[row_of(detail) for detail in details if detail.level is Level.FULL],
         past=past,
-        next_href=_next_href(found, past),
+        group=group,
+        has_group=bool(viewer.projects or viewer.led_people),
+        next_href=_next_href(found, past, group),
     )
 
 
@@ -70,12 +72,13 @@ def _after(args: Mapping[str, str]) -> tuple[datetime, int] | None:
     return (start, row_id) if row_id is not None else None
 
 
-def _next_href(found: list[Booking], past: bool) -> str | None:
+def _next_href(found: list[Booking], past: bool, group: bool) -> str | None:
     if len(found) <= PAGE:
         return None
     last = found[PAGE - 1]
-    show = "past" if past else None
-    return url_for("bookings.index", show=show, after=f"{last.starts_at.isoformat()}~{last.public_id}")
+    after = f"{last.starts_at.isoformat()}~{last.public_id}"
+    show, who = "past" if past else None, "group" if group else None
+    return url_for("bookings.index", show=show, who=who, after=after)
 
 
 @bp.get("/<booking_id>")
