@@ -21,9 +21,11 @@ WHAT_TESTS_WRITE = frozenset(
     {
         "api_tokens",
         "audit",
+        "booking_links",
         "booking_resources",
         "bookings",
         "event_bytes",
+        "favourites",
         "feeds",
         "holds",
         "idempotency_keys",

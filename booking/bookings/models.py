@@ -83,3 +83,15 @@ class Participant(Base):
 
     booking_id: Mapped[int] = mapped_column(ForeignKey(Booking.id), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True, index=True)
+
+
+class BookingLink(Base):
+    """A read-only link to one booking; only its hash is kept."""
+
+    __tablename__ = "booking_links"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey(Booking.id), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    made_by_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -40,6 +40,7 @@ def _register(app: Flask) -> None:
         pages,
         password,
         resources,
+        sharing,
         training,
     )
 
@@ -53,6 +54,7 @@ def _register(app: Flask) -> None:
         explain,
         bookings,
         handing,
+        sharing,
         approvals,
         training,
         feeds,

@@ -97,6 +97,7 @@ def show(booking_id: str) -> str:
         history=history_of(booking, detail.timezone) if detail.level is Level.FULL else [],
         changeable=open_now and may_change(viewer, detail.relation),
         running=booking.starts_at <= clock.now(),
+        shareable=may_change(viewer, detail.relation),
         restorable=_restorable(detail, viewer),
         answerable=detail.status == "requested" and acts_as_staff(viewer, detail.relation),
     )

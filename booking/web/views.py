@@ -23,6 +23,8 @@ _ACTIONS = {
     "cancelled": "Cancelled",
     "ended": "Ended early",
     "restored": "Cancellation taken back",
+    "shared": "Read-only link made",
+    "unshared": "Read-only link withdrawn",
     "approved": "Approved",
     "declined": "Declined",
     "expired": "Request expired",

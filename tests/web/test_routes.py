@@ -23,7 +23,12 @@ PUBLIC = {
     "pages.accessibility",
     "pages.privacy",
 }
-OWN_KEY = {"feeds.calendar", "feeds.served", "feeds.serve"}  # opened by a secret in the address
+OWN_KEY = {
+    "sharing.show",
+    "feeds.calendar",
+    "feeds.served",
+    "feeds.serve",
+}  # opened by a secret in the address
 VALUES = {
     "booking_id": "0" * 16,
     "code": "H-BSC1",

@@ -1,4 +1,4 @@
-"""the notice board of facilities and rooms; resources that people have marked as their favourites"""
+"""the notice board of facilities and rooms; favourites of people; read-only links to bookings"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -45,8 +45,22 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["resource_id"], ["resources.id"], name=op.f("fk_favourites_resource_id")),
         sa.PrimaryKeyConstraint("user_id", "resource_id", name=op.f("pk_favourites")),
     )
+    op.create_table(
+        "booking_links",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(64), nullable=False),
+        sa.Column("made_by_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["booking_id"], ["bookings.id"], name=op.f("fk_booking_links_booking_id")),
+        sa.ForeignKeyConstraint(["made_by_id"], ["users.id"], name=op.f("fk_booking_links_made_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_booking_links")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_booking_links_token_hash")),
+    )
+    op.create_index(op.f("ix_booking_links_booking_id"), "booking_links", ["booking_id"])
 
 
 def downgrade() -> None:
+    op.drop_table("booking_links")
     op.drop_table("favourites")
     op.drop_table("banners")
