@@ -13,7 +13,9 @@ from flask import Flask, Response, g, request
 from booking.base import clock
 from booking.settings import Settings
 
-_SECRET = re.compile(r"(/feeds/|/password/set/)[A-Za-z0-9_-]{20,}|(/approvals/by-mail/)[A-Za-z0-9_.-]{20,}")
+_SECRET = re.compile(
+    r"(/feeds/|/shared/|/password/set/)[A-Za-z0-9_-]{20,}|(/approvals/by-mail/)[A-Za-z0-9_.-]{20,}"
+)
 
 
 def init_app(app: Flask) -> None:

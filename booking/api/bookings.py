@@ -30,6 +30,7 @@ from booking.bookings.actions import (
     find,
     find_to_answer,
 )
+from booking.bookings.explaining import explain
 from booking.bookings.models import Booking
 from booking.bookings.queries import (
     Detail,
@@ -182,13 +183,13 @@ def _waits_for(wanted: BookingRequest, viewer: Viewer) -> Answer:
 def check_booking(body: dict[str, Any]) -> Response:
     """Try a booking, or a change of one, against every rule; nothing is stored"""
     given_key()
-    viewer, repeat = caller(), _repeat(body)
-    booking_id = body.pop("booking", None)
+    repeat = _repeat(body)
+    viewer = caller()
     if repeat is not None:
-        if booking_id is not None:
+        if "booking" in body:
             raise Invalid({"repeat": ["Try either a change of a booking or a series."]})
-        return show(_tried(try_series(_request(body), repeat, viewer), repeat))
-    wanted = _request(body) if booking_id is None else _merged(_find_to_change(booking_id), body)
+        return show(_series_tried(try_series(_request(body), repeat, viewer), repeat))
+    wanted, booking_id = _tried(body)
     refusals, _ = check_only(wanted, viewer, booking_id)
     offered: list[shapes.Json] = []
     try:
@@ -212,7 +213,7 @@ def _repeat(body: dict[str, Any]) -> Repeat | None:
     return Repeat(**asked) if asked else None
 
 
-def _tried(judged: list[Judged], repeat: Repeat) -> shapes.Json:
+def _series_tried(judged: list[Judged], repeat: Repeat) -> shapes.Json:
     """Show what would become of a series: whether it would be made, and each occurrence."""
     refused = [one for one in judged if one.refusals]
     ok = not refused or (repeat.on_clash == "skip" and len(refused) < len(judged))
@@ -233,6 +234,25 @@ def _series(made: Made) -> Answer:
         "skipped": [shapes.occurrence(one) for one in made.skipped],
     }
     return Answer(shown, 201, location=f"{PREFIX}/bookings/{made.bookings[0].public_id}")
+
+
+@door.operation("POST", "/bookings/explain", tag="Bookings", shows=schemas.RulesShown)
+@door.arguments(schemas.BookingCheck(partial=("resources", "start", "end", "title")))
+def explain_booking(body: dict[str, Any]) -> Response:
+    """Explain a booking, or a change of one: every rule, kept or not, with its numbers; nothing is stored
+
+    `on_behalf_of`, and a change of somebody else's booking, are explained to the facility's staff only.
+    """
+    given_key()
+    wanted, booking_id = _tried(body)
+    return show({"rules": [shapes.explained(one) for one in explain(wanted, caller(), booking_id)]})
+
+
+def _tried(body: dict[str, Any]) -> tuple[BookingRequest, str | None]:
+    """Return what is to be tried, and the id of the booking of which it is a change."""
+    booking_id = body.pop("booking", None)
+    wanted = _request(body) if booking_id is None else _merged(_find_to_change(booking_id), body)
+    return wanted, booking_id
 
 
 def _request(body: dict[str, Any]) -> BookingRequest:

@@ -12,7 +12,7 @@ from booking.people.sessions import must_be_able_to_write, token_user
 from booking.people.viewer import Viewer
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-STORES_NOTHING = frozenset({"api.check_booking", "api.search_slots"})
+STORES_NOTHING = frozenset({"api.check_booking", "api.explain_booking", "api.search_slots"})
 
 
 def authenticate() -> None:

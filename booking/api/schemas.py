@@ -443,6 +443,24 @@ class CheckShown(Schema):
     )
 
 
+class RuleExplained(Schema):
+    """One rule, for one resource or (null) the whole booking: kept, or with its refusal."""
+
+    name = fields.String(required=True)
+    resource = fields.String(required=True, allow_none=True)
+    passed = fields.Boolean(required=True)
+    code = fields.String(required=True, allow_none=True, metadata=told("of the refusal; null if kept"))
+    message = fields.String(required=True)
+    source = fields.Nested(RuleNamed, required=True)
+    numbers = fields.Dict(required=True, metadata=told("what the rule measured; depends on the rule"))
+    fix = fields.String(required=True)
+    ok_from = fields.DateTime(required=True, allow_none=True)
+
+
+class RulesShown(Schema):
+    rules = fields.List(fields.Nested(RuleExplained), required=True)
+
+
 class FeedShown(Schema):
     id = fields.String(required=True)
     scope = fields.String(required=True)

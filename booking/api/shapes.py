@@ -8,6 +8,7 @@ from booking.base.errors import Alternative, Refusal
 from booking.base.period import Period
 from booking.bookings.approving import in_words
 from booking.bookings.approving import rules_of as approval_rules_of
+from booking.bookings.explaining import Explained
 from booking.bookings.queries import Block, Detail
 from booking.bookings.quotas import limit_in_words, plain_amount
 from booking.bookings.quotas_now import QuotaNow
@@ -173,6 +174,22 @@ def refusal(refused: Refusal) -> Json:
         "rule": {"name": refused.rule, "set_by": refused.set_by},
         "fix": refused.fix,
         "ok_from": moment(refused.ok_from) if refused.ok_from else None,
+    }
+
+
+def explained(one: Explained) -> Json:
+    """Show one rule, kept or not, with what it measured."""
+    refused, (name, set_by) = one.refusal, one.source
+    return {
+        "name": one.name,
+        "resource": one.resource,
+        "passed": one.passed,
+        "code": refused.code if refused else None,
+        "message": one.message,
+        "source": {"name": name, "set_by": set_by},
+        "numbers": dict(one.measure.numbers),
+        "fix": refused.fix if refused else "",
+        "ok_from": moment(refused.ok_from) if refused and refused.ok_from else None,
     }
 
 

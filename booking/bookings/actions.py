@@ -37,6 +37,7 @@ from booking.bookings.events import (
     BookingEnded,
     BookingMade,
     BookingOffered,
+    BookingRestored,
     OfferAccepted,
     RequestPassedOn,
 )
@@ -73,6 +74,7 @@ from booking.people.viewer import Viewer
 from booking.schedule.actions import UnitTaken, occupy, open_hold, release, shorten
 from booking.schedule.free import Claim, PeopleThere, presence_of
 
+GIVEN = frozenset({"notice"})  # what a booking that is restored gave when it was made
 _LINK, _PARTICIPANT = insert(BookingResource), insert(Participant)
 ENDED = ("cancelled", "declined", "completed")  # stored as completed: ended early
 
@@ -197,6 +199,39 @@ def cancel(booking_id: str, by: Viewer, reason: str = "", if_version: int | None
             return booking
         booking = _again(booking, if_version)
         return end_or_cancel(booking, by, reason, held)
+
+
+def restore(booking_id: str, by: Viewer, reason: str = "") -> Booking:
+    """Take a cancellation back while the time is free and no rule says no; a restored one stays as it is."""
+    must_be_able_to_write(by)
+    with transaction():
+        booking = find(booking_id, by)
+        may_change_or_raise(booking, by)
+        must_have_reason(booking, by, reason)
+        request = request_of(booking)
+        cast = find_cast(request, by, before_of(booking))
+        people = people_in(booking)
+        lock_everything(cast, people=people)
+        booking = lock(Booking, [booking.id])[booking.id]
+        if booking.status in HOLDING:
+            return booking
+        _must_be_restorable(booking)
+        facts = gather(cast, booking.people, request.period, by)
+        left = judge(request, facts, cast, by, booking).refusals
+        if any(refusal.code not in GIVEN for refusal in left):
+            raise refuse([refusal for refusal in left if refusal.code not in GIVEN])
+        booking.status, booking.reason, booking.ended_at = "confirmed", "", None
+        asked = _answers_needed(request.period, booking.people, cast, by)
+        if asked:
+            booking.status, booking.answer_due_at = "requested", steps.expiry(booking, asked[0])
+            steps.ask(booking, asked)
+        _take(booking, facts)
+        _revise(booking)
+        then, now = {"status": "cancelled"}, {"status": booking.status}
+        audit.record("restored", "booking", booking.id, by.id, then, now, reason)
+        emit(BookingRestored(booking, by.id, reason, frozenset(people)))
+        touch(booking, people, [want.resource.id for want in cast.wants])
+    return booking
 
 
 def approve(booking_id: str, by: Viewer, reason: str = "", step_id: int | None = None) -> Booking:
@@ -602,6 +637,15 @@ def _again(booking: Booking, if_version: int | None) -> Booking:
     if fresh.status not in HOLDING:
         raise NotChangeable("This booking was cancelled a moment ago.")
     return fresh
+
+
+def _must_be_restorable(booking: Booking) -> None:
+    if booking.status != "cancelled":
+        raise NotChangeable("Only a cancelled booking can be restored.")
+    if booking.offered_until is not None:
+        raise NotChangeable("This was an offer from the waiting list; join it again.")
+    if booking.starts_at <= clock.now():
+        raise NotChangeable("The time of this booking has come; book what is left of it anew.")
 
 
 def must_have_reason(booking: Booking, by: Viewer, reason: str) -> None:

@@ -110,3 +110,13 @@ class OfferAccepted:
     """An offer was accepted; that it was made a booking, or a request, is told as of any other."""
 
     booking: Booking
+
+
+@dataclass(frozen=True)
+class BookingRestored:
+    """A cancellation was taken back: the booking is on again, or asked for again."""
+
+    booking: Booking
+    by_id: int
+    reason: str
+    people: frozenset[int]

@@ -91,6 +91,8 @@ def find_cast(request: BookingRequest, by: Viewer, before: Before | None = None)
     organiser = before.organiser if before else _me(by)
     if request.on_behalf_of:
         organiser = _on_behalf(request.on_behalf_of, found, by, wants, errors) or organiser
+    if request.handed_to:
+        organiser = _receiver(request.handed_to, found, by, wants, organiser, errors) or organiser
     participants = [_named(name, found, "participants", errors) for name in request.participants]
     supervisor = _named(request.supervisor, found, "supervisor", errors) if request.supervisor else None
     kept = before.project_id if before else None
@@ -119,7 +121,11 @@ def before_of(booking: Booking) -> Before:
 
 
 def _people(request: BookingRequest, by: Viewer, kept: frozenset[int]) -> dict[str, Person]:
-    names = {n.strip() for n in (*request.participants, request.on_behalf_of, request.supervisor) if n}
+    names = {
+        n.strip()
+        for n in (*request.participants, request.on_behalf_of, request.handed_to, request.supervisor)
+        if n
+    }
     if not names:
         return {}
     query = (
@@ -152,12 +158,36 @@ def _on_behalf(
     person = _named(name, found, "on_behalf_of", errors)
     if person is None or person.id == by.id:
         return person
-    staffs = all(by.staffs(want.resource.facility.id) for want in wants)
-    if staffs or person.organisation_id in by.coordinates or person.id in by.led_people:
+    if may_book_for(person, by, wants):
         return person
     errors.setdefault("on_behalf_of", []).append(
         "You may book for others as staff, for your organisation as its coordinator, or for your group."
     )
+    return None
+
+
+def may_book_for(person: Person, by: Viewer, wants: Iterable[Want]) -> bool:
+    """Tell whether somebody may book for another: as staff, coordinator or group lead."""
+    staffs = all(by.staffs(want.resource.facility.id) for want in wants)
+    return staffs or person.organisation_id in by.coordinates or person.id in by.led_people
+
+
+def _receiver(
+    name: str,
+    found: dict[str, Person],
+    by: Viewer,
+    wants: Iterable[Want],
+    organiser: Person,
+    errors: dict[str, list[str]],
+) -> Person | None:
+    """Find who takes a booking over: whoever its organiser may name of their own organisation, too."""
+    person = _named(name, found, "handed_to", errors)
+    if person is None or may_book_for(person, by, wants):
+        return person
+    if organiser.id == by.id and person.organisation_id == by.organisation_id:
+        return person
+    text = f"{person.name} is not of your organisation." if organiser.id == by.id else "Their organiser may."
+    errors.setdefault("handed_to", []).append(text)
     return None
 
 
@@ -226,7 +256,7 @@ def gather(
         wants=cast.wants,
         people=people,
         before=Period(before.starts_at, before.ends_at) if before else None,
-        before_resources=before_resources,
+        before_resources=before_resources if _keeps_organiser(cast, before) else frozenset(),
     )
     without = before.id if before else None
     reach = _reach(facts, window)
@@ -239,6 +269,11 @@ def gather(
         standing=standing_of(_named_in(cast, by, before), window),
         quotas=use_of_quotas(cast.resources, cast.charged, cast.places, window, without),
     )
+
+
+def _keeps_organiser(cast: Cast, before: Booking | None) -> bool:
+    """Tell so of a change: what it had is judged anew for somebody else, but for its start."""
+    return before is not None and before.organiser_id == cast.organiser.id
 
 
 def _named_in(cast: Cast, by: Viewer, before: Booking | None) -> Judged:

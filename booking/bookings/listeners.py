@@ -16,6 +16,7 @@ from booking.bookings.events import (
     BookingEnded,
     BookingMade,
     BookingOffered,
+    BookingRestored,
     OfferAccepted,
     RequestPassedOn,
 )
@@ -29,6 +30,11 @@ EXPIRY = "request_expires"
 
 @on(BookingMade)
 def plan_expiry(news: BookingMade) -> None:
+    _plan(news.booking)
+
+
+@on(BookingRestored)
+def plan_expiry_once_more(news: BookingRestored) -> None:
     _plan(news.booking)
 
 

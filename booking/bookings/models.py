@@ -157,3 +157,15 @@ class ApprovalStep(Base):
             **only_where("opened_at IS NOT NULL AND closed_at IS NULL"),
         ),
     )
+
+
+class BookingLink(Base):
+    """A read-only link to one booking; only its hash is kept."""
+
+    __tablename__ = "booking_links"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey(Booking.id), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    made_by_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -48,6 +48,7 @@ class BookingRequest:
     people: int = 1
     participants: tuple[str, ...] = ()
     on_behalf_of: str | None = None
+    handed_to: str | None = None
     supervisor: str | None = None
     notes: str = ""
     override: Override | None = None

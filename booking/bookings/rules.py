@@ -5,6 +5,7 @@ Plain values in, plain values out. Where a rule has numbers, they are the effect
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 
 from booking.base.errors import Refusal
 from booking.base.period import Period, midnight, wall
@@ -23,6 +24,7 @@ from booking.facilities.places import (
     OPEN_TO,
     STAFF_ROLES,
     ResourcePlace,
+    RoomPlace,
     Ruled,
     hour_kinds,
     opening_moment,
@@ -32,14 +34,29 @@ from booking.schedule.free import MAX_HOLD, choose_units, most_people, presence_
 HALF_HOUR = 30
 LONGEST_HOLD = "longest hold"  # what the database holds: no policy, so nobody overrules it
 Rule = Callable[[Period, Facts, Want], Iterator[Refusal]]
+WholeRule = Callable[[Period, Facts], Iterator[Refusal]]
+
+
+class Verdict(NamedTuple):
+    """What one rule says of one resource or, without a want, of the booking as a whole."""
+
+    rule: Rule | WholeRule
+    want: Want | None
+    refusals: tuple[Refusal, ...]
+
+
+def judge(period: Period, facts: Facts) -> Iterator[Verdict]:
+    """Yield what every rule says: of each resource, then of the booking as a whole."""
+    for want in facts.wants:
+        for rule in RULES:
+            yield Verdict(rule, want, tuple(rule(period, facts, want)))
+    for whole in WHOLE_RULES:
+        yield Verdict(whole, None, tuple(whole(period, facts)))
 
 
 def check(period: Period, facts: Facts) -> list[Refusal]:
     """Return every reason why this cannot be booked; an empty list means that it can."""
-    refusals = [refusal for want in facts.wants for rule in RULES for refusal in rule(period, facts, want)]
-    refusals += _rooms_must_have_space(period, facts)
-    refusals += quotas_must_be_kept(period, facts)
-    return list(dict.fromkeys(refusals))
+    return list(dict.fromkeys(refusal for verdict in judge(period, facts) for refusal in verdict.refusals))
 
 
 def accepts(period: Period, facts: Facts, want: Want) -> bool:
@@ -50,7 +67,7 @@ def accepts(period: Period, facts: Facts, want: Want) -> bool:
 def clashes(period: Period, facts: Facts) -> bool:
     """Tell quickly whether what others hold is in the way."""
     return any(_free_units(period, facts, want) is None for want in facts.wants) or bool(
-        list(_rooms_must_have_space(period, facts))
+        list(rooms_must_have_space(period, facts))
     )
 
 
@@ -174,9 +191,7 @@ def start_must_be_within_the_horizon(period: Period, facts: Facts, want: Want) -
     rule = resource.effective(facts.role)["horizon_days"]
     if _starts_as_before(period, facts):
         return
-    opens = opening_moment(resource, facts.role, facts.now) or facts.now
-    tz = resource.facility.tz
-    last = midnight(opens.astimezone(tz).date() + timedelta(days=_number(rule) + 1), tz)
+    last = horizon_end(facts, want)
     if period.start >= last:
         yield _refusal(
             "horizon",
@@ -189,12 +204,21 @@ def start_must_be_within_the_horizon(period: Period, facts: Facts, want: Want) -
         )
 
 
+def horizon_end(facts: Facts, want: Want) -> datetime:
+    """Return the first moment that is too far ahead, counted from when the resource opens to the role."""
+    resource = want.resource
+    days = _number(resource.effective(facts.role)["horizon_days"])
+    opens = opening_moment(resource, facts.role, facts.now) or facts.now
+    tz = resource.facility.tz
+    return midnight(opens.astimezone(tz).date() + timedelta(days=days + 1), tz)
+
+
 def length_must_fit(period: Period, facts: Facts, want: Want) -> Iterator[Refusal]:
     if facts.before == period and want.resource.id in facts.before_resources:
         return
     rules = want.resource.effective(facts.role)
     shortest, longest = rules["min_minutes"], rules["max_minutes"]
-    minutes = _minutes(period, want, _number(rules["grid_minutes"]))
+    minutes = minutes_of(period, want, _number(rules["grid_minutes"]))
     if minutes < _number(shortest):
         yield _refusal(
             "too_short",
@@ -221,7 +245,7 @@ def length_must_fit(period: Period, facts: Facts, want: Want) -> Iterator[Refusa
         )
 
 
-def _minutes(period: Period, want: Want, grid: int) -> float:
+def minutes_of(period: Period, want: Want, grid: int) -> float:
     """Elapsed time; where the grid counts days, the wall clock's days, of whatever length."""
     if grid >= words.DAY:
         tz = want.resource.facility.tz
@@ -379,21 +403,10 @@ def units_must_be_free(period: Period, facts: Facts, want: Want) -> Iterator[Ref
     yield Refusal("slot_taken", message, resource.code, "no double booking", "the product", fix)
 
 
-def _rooms_must_have_space(period: Period, facts: Facts) -> Iterator[Refusal]:
-    seen = set()
-    for want in facts.wants:
-        room = want.resource.room
-        if room is None or room.id in seen:
-            continue
-        seen.add(room.id)
-        attended = any(
-            w.resource.running == "attended"
-            for w in facts.wants
-            if w.resource.room and w.resource.room.id == room.id
-        )
-        stays = presence_of(room.id, period, facts.people, attended)
-        fullest = max((most_people(facts.there, room.id, stay.period) for stay in stays), default=0)
-        if stays and fullest + facts.people > room.max_persons:
+def rooms_must_have_space(period: Period, facts: Facts) -> Iterator[Refusal]:
+    for room, want in rooms_of(facts):
+        others = others_there(period, facts, room)
+        if others is not None and others + facts.people > room.max_persons:
             yield Refusal(
                 "room_full",
                 f"{room.code} {room.name} takes {room.max_persons} people; yours would be too many then.",
@@ -402,6 +415,26 @@ def _rooms_must_have_space(period: Period, facts: Facts) -> Iterator[Refusal]:
                 f"{room.code} {room.name}",
                 "Bring fewer people, or choose another time.",
             )
+
+
+def rooms_of(facts: Facts) -> list[tuple[RoomPlace, Want]]:
+    """List the rooms of a booking, each with the first resource wanted there."""
+    found: dict[int, tuple[RoomPlace, Want]] = {}
+    for want in facts.wants:
+        if want.resource.room is not None:
+            found.setdefault(want.resource.room.id, (want.resource.room, want))
+    return list(found.values())
+
+
+def others_there(period: Period, facts: Facts, room: RoomPlace) -> int | None:
+    """Return the most people whom others have in a room while ours are there; None if nobody of ours is."""
+    attended = any(
+        want.resource.running == "attended"
+        for want in facts.wants
+        if want.resource.room and want.resource.room.id == room.id
+    )
+    stays = presence_of(room.id, period, facts.people, attended)
+    return max((most_people(facts.there, room.id, stay.period) for stay in stays), default=None)
 
 
 RULES: tuple[Rule, ...] = (
@@ -420,6 +453,7 @@ RULES: tuple[Rule, ...] = (
     supervisor_must_not_have_too_many,
     units_must_be_free,
 )
+WHOLE_RULES: tuple[WholeRule, ...] = (rooms_must_have_space, quotas_must_be_kept)
 
 
 # --- small steps -----------------------------------------------------------------------------------

@@ -198,6 +198,33 @@ class Closure(Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
+class Banner(Base):
+    """A notice to everybody at a facility, or in one of its rooms, on local days, both ends included."""
+
+    __tablename__ = "banners"
+    __table_args__ = (
+        CheckConstraint("first_day <= last_day", name="order"),
+        Index("ix_banners_facility", "facility_id", "last_day"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    facility_id: Mapped[int] = mapped_column(ForeignKey(Facility.id))
+    room_id: Mapped[int | None] = mapped_column(ForeignKey(Room.id))
+    text: Mapped[str] = mapped_column(String(300))
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Favourite(Base):
+    """A resource that a person has marked, to have it first wherever they choose one."""
+
+    __tablename__ = "favourites"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), primary_key=True)
+    resource_id: Mapped[int] = mapped_column(ForeignKey(Resource.id), primary_key=True)
+
+
 class Policy(Base):
     """Booking rules as data, for a facility, a kind or a resource, for all or for one role.
 

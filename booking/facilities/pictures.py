@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from booking.base.db import db
 from booking.facilities.models import (
+    Banner,
     Closure,
     Duty,
     Facility,
@@ -107,6 +108,13 @@ def of_policy(policy: Policy) -> dict[str, Any]:
         **says,
     }
     return {name: value for name, value in picture.items() if value is not None}
+
+
+def of_banner(banner: Banner) -> dict[str, Any]:
+    """Return what a notice says, where and when."""
+    room = db.session.get(Room, banner.room_id) if banner.room_id else None
+    days = {"first_day": banner.first_day, "last_day": banner.last_day}
+    return {"text": banner.text, "room": room.code if room else "", **days}
 
 
 def of_closure(closure: Closure) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 `Places` is a snapshot of the whole catalogue, built once per version of the directory.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -75,6 +75,17 @@ class ClosedDays:
     room_id: int | None = None
     resource_id: int | None = None
     id: int | None = None
+
+
+@dataclass(frozen=True)
+class BannerPlace:
+    """A notice to everybody, both days included; of a whole facility unless a room is named."""
+
+    id: int
+    text: str
+    first_day: date
+    last_day: date
+    room_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -227,10 +238,20 @@ class FacilityPlace:
     holidays: str
     prime: tuple[Hours, ...] = ()
     most_supervised: int | None = None
+    banners: tuple[BannerPlace, ...] = ()
 
     @property
     def tz(self) -> ZoneInfo:
         return zone(self.timezone)
+
+    def banners_on(self, first: date, last: date, room_ids: Collection[int]) -> list[BannerPlace]:
+        """List the notices on any of some days that concern the facility as a whole or one of some rooms."""
+        return [
+            banner
+            for banner in self.banners
+            if banner.first_day <= last and first <= banner.last_day
+            if banner.room_id is None or banner.room_id in room_ids
+        ]
 
     def opening(self, day: date, kinds: frozenset[str]) -> list[Period]:
         """Return a day's hours of these kinds (`staffed`, `extended`), closures not looked at."""

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select
 from booking.base.db import db, noted, read
 from booking.facilities.models import (
     ApprovalRule,
+    Banner,
     Closure,
     Directory,
     Duty,
@@ -30,6 +31,7 @@ from booking.facilities.models import (
 from booking.facilities.places import (
     POLICY_DEFAULTS,
     ApprovalPlace,
+    BannerPlace,
     CertificatePlace,
     ClosedDays,
     FacilityPlace,
@@ -106,6 +108,7 @@ def places() -> Places:
 
 def _build(version: int) -> Places:
     steps, hours, closures, policies = _all(LifecycleStep), _all(OpeningHours), _all(Closure), _all(Policy)
+    banners = list(db.session.scalars(select(Banner).order_by(Banner.first_day, Banner.id)))
     facilities = {
         f.id: FacilityPlace(
             id=f.id,
@@ -119,6 +122,7 @@ def _build(version: int) -> Places:
             prime=tuple(_hours(h) for h in hours if h.facility_id == f.id and h.hours == "prime"),
             closures=tuple(_closed_days(c) for c in closures if c.facility_id == f.id),
             most_supervised=f.most_supervised,
+            banners=tuple(_banner(b) for b in banners if b.facility_id == f.id),
         )
         for f in db.session.scalars(select(Facility).order_by(Facility.position, Facility.code))
     }
@@ -216,6 +220,10 @@ def _steps(rows: Iterable[LifecycleStep]) -> tuple[Step, ...]:
 
 def _closed_days(row: Closure) -> ClosedDays:
     return ClosedDays(row.first_day, row.last_day, row.name, row.reason, row.room_id, row.resource_id, row.id)
+
+
+def _banner(row: Banner) -> BannerPlace:
+    return BannerPlace(row.id, row.text, row.first_day, row.last_day, row.room_id)
 
 
 def _concerns(policy: Policy | ApprovalRule, resource: Resource) -> bool:

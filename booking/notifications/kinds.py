@@ -59,6 +59,7 @@ KINDS = {
     "booking_cancelled": Kind(
         "changes", "Cancelled", "{who} cancelled this booking. Its time is free again."
     ),
+    "booking_restored": Kind("changes", "On again", "{who} took the cancellation of this booking back."),
     "booking_ended": Kind("changes", "Ended early", "{who} ended this booking before its time."),
     "offer_made": Kind(
         "offers",

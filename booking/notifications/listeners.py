@@ -15,6 +15,7 @@ from booking.bookings.events import (
     BookingEnded,
     BookingMade,
     BookingOffered,
+    BookingRestored,
     RequestPassedOn,
     SeriesCancelled,
     SeriesChanged,
@@ -87,6 +88,16 @@ def tell_of_end(news: BookingEnded) -> None:
     kind = {"completed": "booking_ended", "declined": "booking_expired" if expired else "booking_declined"}
     facts = {"by": news.by_id, "reason": "" if expired else news.reason}
     _write(_rows(kind.get(news.booking.status, "booking_cancelled"), news.booking, news.people, facts))
+
+
+@on(BookingRestored)
+def tell_of_return(news: BookingRestored) -> None:
+    booking, facts = news.booking, {"by": news.by_id, "reason": news.reason}
+    rows = list(_rows("booking_restored", booking, news.people, facts))
+    if booking.status == "requested":
+        rows += _asked(booking, facts)
+    _drop_reminders(booking)
+    _write([*rows, *_reminders(booking, news.people)])
 
 
 @on(BookingApproved)

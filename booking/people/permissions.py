@@ -26,6 +26,7 @@ class Permission(Enum):
     CHANGE_PROJECTS = "add and change projects"
     ADD_FACILITIES = "add facilities"
     CHANGE_FACILITY = "change this facility, its rooms, resources, rules and closures"
+    POST_BANNERS = "post and change notices at this facility"
     TEACH = "plan sessions at this facility and record how they went"
     RECORD_TRAINING = "change modules and record what people have shown"
     GRANT_PERMITS = "grant, change and withdraw permits"
@@ -40,6 +41,10 @@ def is_admin(viewer: Viewer, facility_id: int | None) -> bool:
 
 def is_staff(viewer: Viewer, facility_id: int | None) -> bool:
     return viewer.staffs_anything
+
+
+def is_staff_there(viewer: Viewer, facility_id: int | None) -> bool:
+    return facility_id is not None and viewer.staffs(facility_id)
 
 
 def manages_it(viewer: Viewer, facility_id: int | None) -> bool:
@@ -77,6 +82,7 @@ WHO_MAY: Mapping[Permission, tuple[Predicate, ...]] = {
     Permission.CHANGE_PROJECTS: (is_admin, manages_a_facility),
     Permission.ADD_FACILITIES: (is_admin,),
     Permission.CHANGE_FACILITY: (is_admin, manages_it),
+    Permission.POST_BANNERS: (is_admin, is_staff_there),
     Permission.TEACH: (is_admin, trains_there),
     Permission.RECORD_TRAINING: (is_admin, trains),
     Permission.GRANT_PERMITS: (is_admin, answers_for_safety),
@@ -84,6 +90,7 @@ WHO_MAY: Mapping[Permission, tuple[Predicate, ...]] = {
 _IN_WORDS: Mapping[Predicate, str] = {
     is_admin: "administrators",
     is_staff: "facility staff",
+    is_staff_there: "the facility's staff",
     manages_it: "the facility's managers",
     manages_a_facility: "facility managers",
     trains_there: "the facility's trainers and managers",

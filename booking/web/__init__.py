@@ -34,14 +34,17 @@ def _register(app: Flask) -> None:
         bookings,
         calendar,
         deputies,
+        explain,
         feeds,
         find,
+        handing,
         home,
         login,
         pages,
         password,
         resources,
         series,
+        sharing,
         training,
         waitlist,
     )
@@ -53,8 +56,11 @@ def _register(app: Flask) -> None:
         calendar,
         resources,
         find,
+        explain,
         bookings,
         series,
+        handing,
+        sharing,
         approvals,
         waitlist,
         training,
@@ -102,6 +108,7 @@ def navigation() -> list[dict[str, Any]]:
     items.append(_item("Subscriptions", "feeds.index"))
     items.append({**_item("Waiting list", "waitlist.index"), "more": True})
     if viewer.staffs_anything:
+        items.append({**_item("Explain", "explain.show"), "more": True})
         items.append({**_item("Administration", "admin.index"), "more": True})
     items.append({**_item("My account", "account.index"), "more": True})
     return items

@@ -5,7 +5,6 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -22,34 +21,63 @@ from booking.bookings.series import Repeat, SeriesClash, book_series, try_series
 from booking.bookings.series_changes import cancel_series, change_series
 from booking.bookings.visibility import Level, may_change, must_give_a_reason
 from booking.bookings.waiting import open_for, steps_of
-from booking.facilities.queries import places
 from booking.people.idempotency import Answer, fingerprint, first_answer, remember
 from booking.people.permissions import manages_something
 from booking.people.queries import names_of
 from booking.people.viewer import Viewer
-from booking.web import series, words
-from booking.web.bookings_form import SCOPES, BookingForm, blank, copied, filled, from_post, taking
+from booking.web import explain, series, words
+from booking.web.bookings_csv import csv_of
+from booking.web.bookings_form import (
+    SCOPES,
+    BookingForm,
+    blank,
+    copied,
+    filled,
+    from_post,
+    resource_choices,
+    taking,
+)
 from booking.web.repeating import Preview, confirmed, preview_of, rrule_of
 from booking.web.session import signed_in, the_viewer
 from booking.web.views import history_of, row_of
 
 bp = Blueprint("bookings", __name__, url_prefix="/bookings")
 PAGE = 50
+MOST_IN_TABLE = 5000
 
 
 @bp.get("")
 @signed_in
 def index() -> str:
     viewer = the_viewer()
-    past = request.args.get("show") == "past"
-    found = queries.my_bookings(viewer, upcoming=not past, limit=PAGE + 1, after=_after(request.args))
+    past, group = request.args.get("show") == "past", request.args.get("who") == "group"
+    found = queries.my_bookings(viewer, not past, PAGE + 1, _after(request.args), group)
     details = queries.details(found[:PAGE], viewer)
     return render_template(
         "bookings/index.html",
-        rows=[row_of(detail) for detail in details],
+        rows=[row_of(detail) for detail in details if detail.level is Level.FULL],
         past=past,
-        next_href=_next_href(found, past),
+        group=group,
+        has_group=bool(viewer.projects or viewer.led_people),
+        next_href=_next_href(found, past, group),
     )
+
+
+@bp.get("/mine.csv")
+@signed_in
+def table() -> Response:
+    """Give all my bookings for a spreadsheet: those ahead, then past and cancelled ones."""
+    viewer = the_viewer()
+    found = [
+        one
+        for ahead in (True, False)
+        for one in queries.my_bookings(viewer, upcoming=ahead, limit=MOST_IN_TABLE)
+    ]
+    pages = (queries.details(found[n : n + PAGE], viewer) for n in range(0, len(found), PAGE))
+    text = csv_of(detail for page in pages for detail in page if detail.level is Level.FULL)
+    answer = Response(text, mimetype="text/csv")
+    answer.headers["Content-Disposition"] = "attachment; filename=bookings.csv"
+    return answer
 
 
 def _after(args: Mapping[str, str]) -> tuple[datetime, int] | None:
@@ -63,12 +91,13 @@ def _after(args: Mapping[str, str]) -> tuple[datetime, int] | None:
     return (start, row_id) if row_id is not None else None
 
 
-def _next_href(found: list[Booking], past: bool) -> str | None:
+def _next_href(found: list[Booking], past: bool, group: bool) -> str | None:
     if len(found) <= PAGE:
         return None
     last = found[PAGE - 1]
-    show = "past" if past else None
-    return url_for("bookings.index", show=show, after=f"{last.starts_at.isoformat()}~{last.public_id}")
+    after = f"{last.starts_at.isoformat()}~{last.public_id}"
+    show, who = "past" if past else None, "group" if group else None
+    return url_for("bookings.index", show=show, who=who, after=after)
 
 
 @bp.get("/<booking_id>")
@@ -93,6 +122,8 @@ def show(booking_id: str) -> str:
         steps=_steps(detail) if detail.status == "requested" else [],
         answerable=detail.status == "requested" and bool(open_for(viewer, booking.id)),
         series=series.series_of(detail, viewer),
+        shareable=may_change(viewer, detail.relation),
+        restorable=_restorable(detail, viewer),
     )
 
 
@@ -112,6 +143,11 @@ def _step_words(row: ApprovalStep, names: Mapping[int, str]) -> str:
     if row.escalated_at:
         return "passed on to the next who may answer"
     return "asked" if row.opened_at else "asked after that"
+
+
+def _restorable(detail: Detail, viewer: Viewer) -> bool:
+    ahead = detail.booking.starts_at > clock.now()
+    return detail.status == "cancelled" and ahead and may_change(viewer, detail.relation)
 
 
 def _detail(booking_id: str) -> Detail:
@@ -183,7 +219,7 @@ def _save(form: BookingForm, detail: Detail | None) -> Response | tuple[str, int
         if error.status not in (409, 412):
             raise
         return _form_page(form, detail, problem=str(error)), error.status
-    _flash(status, detail is None)
+    _flash(status, "Booked." if detail is None else "Changed.")
     return redirect(url_for("bookings.show", booking_id=saved), 303)
 
 
@@ -251,11 +287,11 @@ def _book_once(form: BookingForm, viewer: Viewer) -> tuple[str, str]:
     return str(known.body["id"]), str(known.body["status"])
 
 
-def _flash(status: str, made: bool) -> None:
+def _flash(status: str, done: str) -> None:
     if status == "requested":
         flash("Requested. The time is held for you until the facility’s staff answer.", "success")
     else:
-        flash("Booked." if made else "Changed.", "success")
+        flash(done, "success")
 
 
 def _form_page(
@@ -274,21 +310,15 @@ def _form_page(
         problem=problem,
         preview=preview,
         clash=clash,
-        resources=_choices(),
+        resources=resource_choices(),
         needs_reason=detail is not None and must_give_a_reason(the_viewer(), detail.relation),
         others=_books_for_others(the_viewer()),
         may_wait=isinstance(refused, SlotTaken) and detail is None and not form.on_behalf_of.data,
+        explain_href=explain.address(form, the_viewer(), detail) if refused else None,
         taking=taking,
         moment_words=lambda timezone: partial(words.moment, timezone=timezone),
         period_words=lambda timezone: partial(words.when, timezone=timezone),
     )
-
-
-def _choices() -> list[tuple[str, list[Any]]]:
-    catalogue = places()
-    return [
-        (place.name, catalogue.resources_of(facility_id=place.id)) for place in catalogue.facilities.values()
-    ]
 
 
 def _books_for_others(viewer: Viewer) -> bool:
@@ -315,7 +345,6 @@ def cancel(booking_id: str) -> str | Response | tuple[str, int]:
 def _cancel_page(
     detail: Detail, reason: str = "", error: BookingError | None = None, scope: str = "this"
 ) -> str:
-    fault = error.errors["reason"][0] if isinstance(error, Invalid) else str(error) if error else None
     return render_template(
         "bookings/cancel.html",
         detail=detail,
@@ -323,10 +352,47 @@ def _cancel_page(
         reason=reason,
         scope=scope,
         scopes=SCOPES if detail.booking.series_id else {},
-        fault=fault,
+        fault=_fault(error),
         running=detail.booking.starts_at <= clock.now() - timedelta(seconds=1),
         needs_reason=must_give_a_reason(the_viewer(), detail.relation),
     )
+
+
+@bp.route("/<booking_id>/restore", methods=["GET", "POST"])
+@signed_in
+def restore(booking_id: str) -> str | Response | tuple[str, int]:
+    detail = _to_change(booking_id)
+    if request.method == "GET":
+        return _restore_page(detail)
+    reason = request.form.get("reason", "")
+    try:
+        booking = actions.restore(booking_id, the_viewer(), reason)
+    except BookingError as error:
+        if error.status not in (409, 422):
+            raise
+        return _restore_page(detail, reason, error), error.status
+    _flash(booking.status, "The cancellation is taken back: it is booked again.")
+    return redirect(url_for("bookings.show", booking_id=booking_id), 303)
+
+
+def _restore_page(detail: Detail, reason: str = "", error: BookingError | None = None) -> str:
+    return render_template(
+        "bookings/restore.html",
+        detail=detail,
+        row=row_of(detail),
+        reason=reason,
+        refused=error if isinstance(error, Refused) else None,
+        fault=None if isinstance(error, Refused) else _fault(error),
+        moment=partial(words.moment, timezone=detail.timezone),
+        needs_reason=must_give_a_reason(the_viewer(), detail.relation),
+    )
+
+
+def _fault(error: BookingError | None) -> str | None:
+    """Return what is to be told of a reason or of anything else that is wrong."""
+    if isinstance(error, Invalid):
+        return error.errors.get("reason", [str(error)])[0]
+    return None if error is None else str(error)
 
 
 @bp.get("/<booking_id>/history")

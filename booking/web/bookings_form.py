@@ -32,8 +32,10 @@ from booking.bookings.request import (
 )
 from booking.bookings.words import refusal_words
 from booking.facilities.models import OVERRIDABLE
+from booking.facilities.places import ResourcePlace
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
+from booking.web.banners import banners_around
 from booking.web.forms import LocalMoment, WholeNumber, fold_of, names_in, plain_text, put_errors
 from booking.web.repeating import RepeatFields
 
@@ -114,6 +116,14 @@ class BookingForm(RepeatFields):
     def _read_times(self) -> None:
         self.start = LocalMoment(self.start_date.data, self.start_time.data, self.start_fold.data, self.tz)
         self.end = LocalMoment(self.end_date.data, self.end_time.data, self.end_fold.data, self.tz)
+
+    @property
+    def notices(self) -> list[Mapping[str, str]]:
+        """Return what stands on the notice board of the resources chosen, from today to the booking's end."""
+        catalogue = places()
+        chosen = [catalogue.by_code[code] for code, *_ in self.rows if code in catalogue.by_code]
+        today = clock.now().astimezone(self.tz).date()
+        return banners_around(chosen, today, max(self.end_date.data or today, today))
 
     @property
     def asks_start_fold(self) -> bool:
@@ -200,18 +210,31 @@ def from_post(data: "MultiDict[str, str]", viewer: Viewer, detail: Detail | None
     """Read a form that was sent; a chosen alternative replaces times and resources."""
     data = _with_alternative(data)
     form = BookingForm(formdata=data)
-    codes, units, names = (data.getlist(name) for name in ("resource", "units", "unit"))
-    rows = [
-        (code[:40], (_nth(units, n) or "1").strip()[:8] or "1", _nth(names, n)[:60])
-        for n, code in enumerate(codes[: MAX_RESOURCES + 1])
-        if code
-    ]
+    rows = rows_of(data)
     form.adds_row = "add" in data
     form.keep_overruling()
     form.prepare(viewer, rows, detail)
     if form.adds_row:
         form.rows = [*rows, ("", "1", "")]
     return form
+
+
+def resource_choices() -> list[tuple[str, list[ResourcePlace]]]:
+    """Return the resources to choose from, by facility."""
+    catalogue = places()
+    return [
+        (place.name, catalogue.resources_of(facility_id=place.id)) for place in catalogue.facilities.values()
+    ]
+
+
+def rows_of(data: "MultiDict[str, str]") -> list[tuple[str, str, str]]:
+    """Return the resources chosen in a form, each with units and, if one is wanted, the unit's name."""
+    codes, units, names = (data.getlist(name) for name in ("resource", "units", "unit"))
+    return [
+        (code[:40], (_nth(units, n) or "1").strip()[:8] or "1", _nth(names, n)[:60])
+        for n, code in enumerate(codes[: MAX_RESOURCES + 1])
+        if code
+    ]
 
 
 def _nth(values: list[str], n: int) -> str:
@@ -261,15 +284,15 @@ def blank(args: Mapping[str, str], viewer: Viewer) -> BookingForm:
     form.title.data = args.get("title", "")[:MAX_TITLE]
     form.participants.data = args.get("participants", "")[:5000]
     form.prepare(viewer, rows)
-    start, end = _first_times(args, viewer, form)
-    _set_times(form, start, end)
+    start, end = first_times(args, viewer, form)
+    set_times(form, start, end)
     for name in ("start", "end"):
         fold = args.get(f"{name}_fold")
         form[f"{name}_fold"].data = fold if fold in FOLDS else None
     return form
 
 
-def _first_times(args: Mapping[str, str], viewer: Viewer, form: BookingForm) -> tuple[datetime, datetime]:
+def first_times(args: Mapping[str, str], viewer: Viewer, form: BookingForm) -> tuple[datetime, datetime]:
     """Return the times from the address, else the next that would be accepted, else tomorrow at ten."""
     resource = places().by_code.get(args.get("resource", ""))
     slot = next_free(resource, viewer) if resource and not args.get("start") else None
@@ -289,7 +312,8 @@ def _local(text: str | None, default: datetime) -> datetime:
         return default
 
 
-def _set_times(form: BookingForm, start: datetime, end: datetime) -> None:
+def set_times(form: BookingForm, start: datetime, end: datetime) -> None:
+    """Fill a form's four fields of time with local times."""
     form.start_date.data, form.start_time.data = start.date(), start.time()
     form.end_date.data, form.end_time.data = end.date(), end.time()
 
@@ -308,7 +332,7 @@ def filled(detail: Detail, args: Mapping[str, str], viewer: Viewer) -> BookingFo
     start, end = (moment.astimezone(form.tz) for moment in (booking.starts_at, booking.ends_at))
     form.start_fold.data = fold_of(booking.starts_at, form.tz) or None
     form.end_fold.data = fold_of(booking.ends_at, form.tz) or None
-    _set_times(form, start.replace(tzinfo=None), end.replace(tzinfo=None))
+    set_times(form, start.replace(tzinfo=None), end.replace(tzinfo=None))
     return form
 
 

@@ -15,11 +15,13 @@ import booking
 from booking.base import clock
 from booking.base.kept import Kept
 from booking.bookings.queries import changes_of
+from booking.facilities.favourites import favourites_of
 from booking.facilities.models import KINDS
 from booking.facilities.places import STAFF_ROLES, FacilityPlace, Places, ResourcePlace, opens_to
 from booking.facilities.queries import directory_version, places
 from booking.people.viewer import Viewer
 from booking.web import words
+from booking.web.banners import banners_of
 from booking.web.calendar_asked import VIEWS, Asked, first_of, read, state_of
 from booking.web.calendar_board import board
 from booking.web.calendar_words import kind_words
@@ -44,6 +46,9 @@ def calendar() -> str | Response:
     if asked is None:
         return render_template("calendar/empty.html")
     found = asked.resources(catalogue)
+    if asked.marked:
+        mine = favourites_of(viewer)
+        found = [resource for resource in found if resource in mine]
     if request.args.get("fragment") == "1":
         return _fragment(asked, found, catalogue.version, viewer, now)
     tag = _fingerprint(asked, found, catalogue.version, viewer, now)
@@ -82,12 +87,14 @@ def _fingerprint(
     asked: Asked, found: list[ResourcePlace], version: int, viewer: Viewer, now: datetime
 ) -> str:
     """Tell one state of the board from every other: address, viewer, catalogue, rights, bookings, time."""
+    ids = [resource.id for resource in found]
     parts = (
         booking.__version__,
         asked.href(),
         viewer.id,
         version,
-        changes_of([resource.id for resource in found]),
+        ids if asked.marked else None,
+        changes_of(ids),
         int(now.timestamp() // FRESH.total_seconds()),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
@@ -127,16 +134,26 @@ def _around(asked: Asked, catalogue: Places, viewer: Viewer, now: datetime) -> d
         "today_href": asked.href(day=today),
         "is_today": first_of(asked.view, today) == asked.first,
         "step_name": {"list": "week"}.get(asked.view, asked.view),
+        "notices": banners_of(asked.facility, _rooms(asked, catalogue), asked.first, _last(asked)),
         "rooms": [room for room in catalogue.rooms.values() if room.facility_id == asked.facility.id],
         "kinds": sorted({r.kind for r in catalogue.resources_of(asked.facility.id)}, key=KINDS.index),
         "kind_words": kind_words,
-        "is_filtered": bool(asked.room or asked.kind or asked.text),
-        "unfiltered": asked.href(room=None, kind=None, text=""),
+        "is_filtered": bool(asked.room or asked.kind or asked.text or asked.marked),
+        "unfiltered": asked.href(room=None, kind=None, text="", marked=False),
         "whole_href": asked.href(whole=not asked.whole) if asked.view == "day" else None,
         "opening": opening_words(asked.facility, catalogue, viewer, today),
         "new_href": url_for("bookings.new"),
         "fragment_href": asked.href(fragment=1),
     }
+
+
+def _rooms(asked: Asked, catalogue: Places) -> set[int]:
+    return {asked.room.id} if asked.room else set(catalogue.rooms)
+
+
+def _last(asked: Asked) -> date:
+    """Return the last day that is shown."""
+    return first_of(asked.view, asked.beside(1)) - timedelta(days=1)
 
 
 def heading(asked: Asked) -> str:

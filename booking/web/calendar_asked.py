@@ -31,6 +31,7 @@ class Asked:
     text: str = ""
     opened: frozenset[str] = frozenset()
     whole: bool = False
+    marked: bool = False
     faults: tuple[str, ...] = ()
 
     @property
@@ -58,6 +59,7 @@ class Asked:
             q=now.text or None,
             open=sorted(now.opened) or None,
             whole=1 if now.whole and now.view == "day" else None,
+            marked=1 if now.marked else None,
             fragment=fragment or None,
         )
 
@@ -91,6 +93,7 @@ def read(args: "MultiDict[str, str]", catalogue: Places, today: date) -> Asked |
         text=args.get("q", "").strip()[:LONGEST_TEXT],
         opened=frozenset(code for code in args.getlist("open") if code in catalogue.by_code),
         whole=args.get("whole") == "1",
+        marked=args.get("marked") == "1",
         faults=tuple(faults),
     )
 

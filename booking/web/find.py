@@ -16,6 +16,7 @@ from booking.base.period import midnight
 from booking.bookings.finding import Found, Slot, SlotSearch, find_slots
 from booking.bookings.request import MAX_PEOPLE, Wanted
 from booking.bookings.words import REFUSALS
+from booking.facilities.favourites import favourites_of
 from booking.facilities.models import KINDS
 from booking.facilities.places import Places, ResourcePlace
 from booking.facilities.queries import places
@@ -80,13 +81,18 @@ def _form(args: MultiDict[str, str]) -> FindForm:
     days = {"since": today, "until": today + AHEAD}
     given = args if args.get("first") else None
     form = FindForm(given, data=days)
-    choices = list(_choices(places()))
+    choices = [*_marked(), *_choices(places())]
     for name in PLACES_IN_FORM:
         none = [] if name == "first" else [SelectChoice("", "Nothing more")]
         form[name].choices = [*none, *choices]
     if given is None and args.get("resource") in places().by_code:
         form.first.data = args["resource"]
     return form
+
+
+def _marked() -> Iterator[SelectChoice]:
+    for one in favourites_of(the_viewer()):
+        yield SelectChoice(one.code, f"{one.code} {one.name}", optgroup="Your favourites")
 
 
 def _choices(catalogue: Places) -> Iterator[SelectChoice]:

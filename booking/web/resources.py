@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from booking.base import clock
 from booking.base.errors import NotFound
@@ -11,11 +12,13 @@ from booking.base.period import Period, midnight
 from booking.bookings import queries
 from booking.bookings.alternatives import next_free
 from booking.bookings.checklist import checklists
+from booking.facilities.favourites import favourites_of, mark, unmark
 from booking.facilities.models import KINDS
 from booking.facilities.places import ResourcePlace, opening_moment
 from booking.facilities.queries import places
 from booking.people.viewer import Viewer
 from booking.web import words
+from booking.web.banners import banners_around
 from booking.web.session import signed_in, the_viewer
 from booking.web.views import block_row, quotas_in_words, rules_in_words
 
@@ -47,6 +50,9 @@ def index() -> str:
     return render_template(
         "resources/index.html",
         groups=[(place, rows) for place, rows in groups if rows],
+        favourites=[
+            (one, state_words(one, the_viewer())) for one in favourites_of(the_viewer()) if one in found
+        ],
         facilities=list(catalogue.facilities.values()),
         facility=facility,
         room=room,
@@ -77,8 +83,20 @@ def show(code: str) -> str:
         slot=None if checklist.lacking else _slot(resource, viewer),
         rows=[row for row in rows if row],
         checklist=checklist,
+        marked=resource in favourites_of(viewer),
+        notices=banners_around([resource], now.astimezone(tz).date(), week.end.astimezone(tz).date()),
         twins=[places().resources[twin] for twin in resource.twins],
     )
+
+
+@bp.post("/<code>/favourite")
+@signed_in
+def favourite(code: str) -> Response:
+    """Mark a resource, or mark it no longer."""
+    wanted = request.form.get("marked") == "1"
+    (mark if wanted else unmark)(code, the_viewer())
+    flash("It is among your favourites." if wanted else "It is no favourite any more.", "success")
+    return redirect(url_for("resources.show", code=code), 303)
 
 
 def _slot(resource: ResourcePlace, viewer: Viewer) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from booking.bookings import actions
 from booking.bookings.answer_links import make_answer_link
 from booking.bookings.request import Override
 from booking.bookings.waiting import steps_of
+from booking.facilities.banner_actions import BannerDetails, post_banner
 from booking.notifications.models import OutboxMessage
 from booking.people.links import make_link
 from booking.training.permits import keep_document
@@ -41,6 +42,7 @@ NOT_PAGES = {
     "login.login",
     "training.document",
     "admin.overrides.as_csv",
+    "bookings.table",
 }
 
 
@@ -102,6 +104,8 @@ def test_no_page_has_a_barrier(world: World, world_app: Flask, visit: Open, widt
     some_training(world)
     a_quota(world, "week", 720)
     actions.book(request("H-BR1", start=utc(2027, 1, 18, 10), hours=24), world.viewer("researcher"))
+    day = utc(2027, 1, 12).date()
+    post_banner(BannerDetails("HUB", "The lift is out until Tuesday.", day, day), world.viewer("staff"))
     page = visit("admin", "/", color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     base = page.url.rstrip("/")

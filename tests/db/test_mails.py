@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from booking.base import clock
 from booking.base.acts import carry_out_due
 from booking.base.db import db, transaction
-from booking.bookings.actions import approve, book, cancel, change, decline
+from booking.bookings.actions import approve, book, cancel, change, decline, restore
 from booking.bookings.models import Booking
 from booking.bookings.queries import request_of
 from booking.bookings.series import Repeat, book_series
@@ -131,6 +131,11 @@ def _cancelled(world: World) -> None:
     cancel(a_booking(world).public_id, world.viewer("staff"), "The cabinet is broken.\nSorry.")
 
 
+def _restored(world: World) -> None:
+    _cancelled(world)
+    restore(PUBLIC, world.viewer("staff"), "It works again.")
+
+
 def _ended(world: World) -> None:
     booking = a_booking(world)
     with clock.travel(booking.starts_at + timedelta(minutes=30)):
@@ -223,6 +228,7 @@ MAKE = {
     "booking_changed": (_changed, "student"),
     "booking_left": (_changed, "researcher"),
     "booking_cancelled": (_cancelled, "researcher"),
+    "booking_restored": (_restored, "student"),
     "booking_ended": (_ended, "student"),
     "offer_made": (_offered, "student"),
     "offer_expired": (_offer_expired, "student"),

@@ -94,6 +94,8 @@ QUESTIONS: dict[str, Callable[[World], Any]] = {
     ),
     "search of mine": lambda w: search(w.viewer("student"), Search(week(), mine=True)),
     "my next": lambda w: my_bookings(w.viewer("student"), upcoming=True),
+    "my group's next": lambda w: my_bookings(w.viewer("leader"), upcoming=True, group=True),
+    "my group's last": lambda w: my_bookings(w.viewer("leader"), upcoming=False, group=True),
     "my last": lambda w: my_bookings(w.viewer("student"), upcoming=False),
 }
 

@@ -75,6 +75,7 @@ def bodies() -> dict[str, list[dict[str, Any]]]:
     return {
         "make_booking": [*slots()],
         "check_booking": [*slots()],
+        "explain_booking": [one for one in slots() if "repeat" not in one],
         "change_booking": [
             {"title": "Moved"},
             {"people": 2},

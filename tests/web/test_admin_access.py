@@ -11,6 +11,7 @@ from werkzeug.routing import Rule
 from booking.base.acts import TimedAct, plan
 from booking.base.db import db, transaction
 from booking.facilities import rule_actions
+from booking.facilities.banner_actions import BannerDetails, post_banner
 from booking.facilities.models import ServiceCertificate
 from booking.facilities.rule_actions import ClosureDetails, PolicyDetails
 from booking.notifications.models import OutboxMessage
@@ -82,6 +83,11 @@ WHO_OPENS = {  # endpoint: who gets the page of something at the Hub; other staf
     "admin.closures.new": MANAGERS,
     "admin.closures.edit": HUB,
     "admin.closures.remove": HUB,
+    "admin.banners.index": READERS,
+    "admin.banners.show": READERS,
+    "admin.banners.new": READERS,
+    "admin.banners.edit": {"technician", "staff", "admin"},
+    "admin.banners.remove": {"technician", "staff", "admin"},
     "admin.training.index": READERS,
     "admin.training.show": READERS,
     "admin.training.new": MANAGERS,
@@ -132,6 +138,7 @@ def ids(world: World) -> dict[str, Any]:
     policy = rule_actions.add_policy(PolicyDetails("A rule", "Ada", "HUB", max_minutes=60), by)
     day = MONDAY.date()
     closure = rule_actions.add_closure(ClosureDetails("HUB", "Closed", day, day), by)
+    banner = post_banner(BannerDetails("HUB", "The lift is out", day, day), by)
     competent(world, "amber2", a_module("T-1", world, "H-INC1"))
     a_certificate(world, "H-INC1", day)
     a_need(world)
@@ -148,6 +155,7 @@ def ids(world: World) -> dict[str, Any]:
         "policy_id": policy.id,
         "quota_id": a_quota(world).id,
         "closure_id": closure.id,
+        "banner_id": banner.id,
         "permit_id": permit.id,
         "rule_id": a_rule(world).id,
         "need_id": db.session.scalar(select(PermitNeed.id)),

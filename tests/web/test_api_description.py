@@ -25,6 +25,7 @@ OPERATIONS = {
     ("GET", "/bookings"),
     ("POST", "/bookings"),
     ("POST", "/bookings/check"),
+    ("POST", "/bookings/explain"),
     ("GET", "/bookings/{booking_id}"),
     ("PATCH", "/bookings/{booking_id}"),
     ("DELETE", "/bookings/{booking_id}"),

@@ -218,6 +218,7 @@ def test_every_post_takes_a_key(hub: Hub) -> None:
         f"/waitlist/{wait}/accept": {},
         "/bookings": a_body(),
         "/bookings/check": a_body("H-BSC2"),
+        "/bookings/explain": a_body("H-BSC2"),
         "/feeds": {"scope": "me"},
         f"/bookings/{made[0]}/approve": {},
         f"/bookings/{made[1]}/decline": {"reason": "No media."},
@@ -231,7 +232,7 @@ def test_every_post_takes_a_key(hub: Hub) -> None:
         f"/training/sessions/{session.id}/places": {},
     }
     described = [path for path, operations in hub.description["paths"].items() if "post" in operations]
-    stores_nothing = ("/bookings/check", "/slots/search")
+    stores_nothing = ("/bookings/check", "/bookings/explain", "/slots/search")
     assert len(described) == len(asked)
     for n, (path, body) in enumerate(asked.items()):
         first, again = (staff.post(path, body, **key(f"k{n}")) for _ in range(2))

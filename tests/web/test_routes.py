@@ -24,7 +24,7 @@ PUBLIC = {
     "pages.privacy",
 }
 # opened by a secret in the address
-OWN_KEY = {"approvals.by_mail", "feeds.calendar", "feeds.served", "feeds.serve"}
+OWN_KEY = {"approvals.by_mail", "sharing.show", "feeds.calendar", "feeds.served", "feeds.serve"}
 VALUES = {
     "booking_id": "0" * 16,
     "code": "H-BSC1",

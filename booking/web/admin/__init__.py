@@ -12,6 +12,7 @@ from booking.people.permissions import Permission, able_to
 from booking.web import session
 from booking.web.admin import (
     approvals,
+    banners,
     closures,
     facilities,
     organisations,
@@ -39,6 +40,7 @@ SECTIONS = {
     "approvals": ("Approvals", "When bookings need approval, by whom, and who owns what"),
     "quotas": ("Quotas", "How much each person or group may book in a day, week or month"),
     "closures": ("Closures", "Days on which something is closed"),
+    "banners": ("Notice board", "What everybody at a facility or in a room is to know"),
     "training": ("Training", "Modules, what resources ask for, what ends soon"),
     "permits": ("Permits", "Who is permitted what until when, and what asks for a permit"),
     "overrides": ("Overrides", "Which rules were overruled, by whom and why"),
@@ -55,6 +57,7 @@ for module in (
     approvals,
     quotas,
     closures,
+    banners,
     training,
     permits,
     overrides,

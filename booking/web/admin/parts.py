@@ -162,6 +162,7 @@ ACTIONS = {
     "policy_removed": "Policy removed",
     "quota_removed": "Quota removed",
     "closure_removed": "Closure removed",
+    "banner_removed": "Notice taken down",
 }
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
