@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
+from hypothesis import settings
 
 from booking import create_app
 from booking.base.db import db
 from booking.settings import Settings
 from tests import engines
 from tests.chromium import chromium, driver_environment
+
+settings.register_profile("hub", deadline=None)  # how long a test takes says more of the machine than of us
+settings.load_profile("hub")
 
 # --- How long the tests are: `python3 run.py test` is short, `--all` is full length
 

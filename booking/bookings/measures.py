@@ -11,6 +11,8 @@ from typing import Any
 from booking.base.period import wall
 from booking.base.words import day, minutes
 from booking.bookings import words
+from booking.bookings.hours import kinds_of_hours
+from booking.bookings.measures_company import lone_work, quotas, supervision
 from booking.bookings.measures_people import permits, service, training
 from booking.bookings.measuring import Case, Measure, facility_of, joined, last_day
 from booking.bookings.request import Want
@@ -31,12 +33,14 @@ from booking.bookings.rules import (
     times_must_be_on_the_grid,
     units_must_be_free,
 )
+from booking.bookings.rules_company import nobody_must_work_alone, supervisor_must_not_have_too_many
 from booking.bookings.rules_people import (
     permit_must_be_valid,
     resource_must_be_serviceable,
     user_must_be_trained,
 )
-from booking.facilities.places import ResourcePlace, Ruled, hour_kinds
+from booking.bookings.rules_quota import quotas_must_be_kept
+from booking.facilities.places import ResourcePlace, Ruled
 
 PRODUCT = "the product"
 
@@ -127,7 +131,7 @@ def _hours_of(case: Case, resource: ResourcePlace, one: date) -> list[str]:
         return []
     if resource.running == "free":
         return ["00:00–24:00"]
-    spans = resource.facility.opening(one, hour_kinds(case.facts.role))
+    spans = resource.facility.opening(one, kinds_of_hours(case.facts, resource, one, one))
     return [f"{wall(span.start, tz):%H:%M}–{wall(span.end, tz):%H:%M}" for span in spans]
 
 
@@ -186,10 +190,15 @@ MEASURES: Mapping[str, Callable[[Case, Want], Measure]] = {
         (user_must_be_trained, training),
         (permit_must_be_valid, permits),
         (resource_must_be_serviceable, service),
+        (nobody_must_work_alone, lone_work),
+        (supervisor_must_not_have_too_many, supervision),
         (units_must_be_free, _units),
     )
 }
-WHOLE_MEASURES: Mapping[str, Callable[[Case], Measure]] = {rooms_must_have_space.__name__: _rooms}
+WHOLE_MEASURES: Mapping[str, Callable[[Case], Measure]] = {
+    rooms_must_have_space.__name__: _rooms,
+    quotas_must_be_kept.__name__: quotas,
+}
 
 
 # --- small steps -----------------------------------------------------------------------------------
