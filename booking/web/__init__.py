@@ -40,6 +40,7 @@ def _register(app: Flask) -> None:
         pages,
         password,
         resources,
+        restoring,
         sharing,
         training,
     )
@@ -54,6 +55,7 @@ def _register(app: Flask) -> None:
         explain,
         bookings,
         handing,
+        restoring,
         sharing,
         approvals,
         training,
