@@ -46,13 +46,13 @@ PRODUCT = "the product"
 
 
 def measure(verdict: Verdict, case: Case) -> Measure:
-    """Return what a rule measured; of a rule without numbers its name alone."""
+    """Return what a rule measured; a rule without an entry is told by its name alone."""
     name = verdict.rule.__name__
     if verdict.want is None and name in WHOLE_MEASURES:
         return WHOLE_MEASURES[name](case)
     if verdict.want is not None and name in MEASURES:
         return MEASURES[name](case, verdict.want)
-    return Measure("", name_of(verdict), PRODUCT)
+    return Measure("Nothing to measure.", name_of(verdict), PRODUCT)
 
 
 def name_of(verdict: Verdict) -> str:

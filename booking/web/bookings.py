@@ -219,7 +219,7 @@ def _save(form: BookingForm, detail: Detail | None) -> Response | tuple[str, int
         if error.status not in (409, 412):
             raise
         return _form_page(form, detail, problem=str(error)), error.status
-    _flash(status, "Booked." if detail is None else "Changed.")
+    _flash(status, detail is None)
     return redirect(url_for("bookings.show", booking_id=saved), 303)
 
 
@@ -287,11 +287,11 @@ def _book_once(form: BookingForm, viewer: Viewer) -> tuple[str, str]:
     return str(known.body["id"]), str(known.body["status"])
 
 
-def _flash(status: str, done: str) -> None:
+def _flash(status: str, made: bool) -> None:
     if status == "requested":
         flash("Requested. The time is held for you until the facility’s staff answer.", "success")
     else:
-        flash(done, "success")
+        flash("Booked." if made else "Changed.", "success")
 
 
 def _form_page(
@@ -345,6 +345,7 @@ def cancel(booking_id: str) -> str | Response | tuple[str, int]:
 def _cancel_page(
     detail: Detail, reason: str = "", error: BookingError | None = None, scope: str = "this"
 ) -> str:
+    fault = error.errors["reason"][0] if isinstance(error, Invalid) else str(error) if error else None
     return render_template(
         "bookings/cancel.html",
         detail=detail,
@@ -352,47 +353,10 @@ def _cancel_page(
         reason=reason,
         scope=scope,
         scopes=SCOPES if detail.booking.series_id else {},
-        fault=_fault(error),
+        fault=fault,
         running=detail.booking.starts_at <= clock.now() - timedelta(seconds=1),
         needs_reason=must_give_a_reason(the_viewer(), detail.relation),
     )
-
-
-@bp.route("/<booking_id>/restore", methods=["GET", "POST"])
-@signed_in
-def restore(booking_id: str) -> str | Response | tuple[str, int]:
-    detail = _to_change(booking_id)
-    if request.method == "GET":
-        return _restore_page(detail)
-    reason = request.form.get("reason", "")
-    try:
-        booking = actions.restore(booking_id, the_viewer(), reason)
-    except BookingError as error:
-        if error.status not in (409, 422):
-            raise
-        return _restore_page(detail, reason, error), error.status
-    _flash(booking.status, "The cancellation is taken back: it is booked again.")
-    return redirect(url_for("bookings.show", booking_id=booking_id), 303)
-
-
-def _restore_page(detail: Detail, reason: str = "", error: BookingError | None = None) -> str:
-    return render_template(
-        "bookings/restore.html",
-        detail=detail,
-        row=row_of(detail),
-        reason=reason,
-        refused=error if isinstance(error, Refused) else None,
-        fault=None if isinstance(error, Refused) else _fault(error),
-        moment=partial(words.moment, timezone=detail.timezone),
-        needs_reason=must_give_a_reason(the_viewer(), detail.relation),
-    )
-
-
-def _fault(error: BookingError | None) -> str | None:
-    """Return what is to be told of a reason or of anything else that is wrong."""
-    if isinstance(error, Invalid):
-        return error.errors.get("reason", [str(error)])[0]
-    return None if error is None else str(error)
 
 
 @bp.get("/<booking_id>/history")
