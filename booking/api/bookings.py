@@ -244,6 +244,8 @@ def explain_booking(body: dict[str, Any]) -> Response:
     `on_behalf_of`, and a change of somebody else's booking, are explained to the facility's staff only.
     """
     given_key()
+    if _repeat(body) is not None:
+        raise Invalid({"repeat": ["Explain one booking; a series is tried with bookings/check."]})
     wanted, booking_id = _tried(body)
     return show({"rules": [shapes.explained(one) for one in explain(wanted, caller(), booking_id)]})
 
@@ -283,7 +285,7 @@ def _override(body: dict[str, Any]) -> Override | None:
 
 
 @door.operation("PATCH", ONE, tag="Bookings", shows=schemas.BookingShown)
-@door.arguments(schemas.BookingChange(partial=True))
+@door.arguments(schemas.BookingChange(partial=("resources", "start", "end", "title")))
 @door.arguments(schemas.Scoped, location="query")
 def change_booking(body: dict[str, Any], asked: dict[str, Any], booking_id: str) -> Response:
     """Change a booking: only what is given changes; with `scope` others of its series in the same way"""

@@ -193,6 +193,15 @@ class QueryWhole(Whole):
         return super()._deserialize(int(value) if digits else None, attr, data, **more)
 
 
+class Flag(fields.Boolean):
+    """true or false, as JSON writes them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("Say true or false.")
+        return value
+
+
 class QueryFlag(fields.Boolean):
     """true or false in a query string."""
 

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from booking.api.reading import (
+    Flag,
     Line,
     Lines,
     Moment,
@@ -29,6 +30,7 @@ PERSON = 254
 MAX_REASON = 1000
 MAX_MINUTES = 1_000_000
 VISIBLE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+VISIBLE_LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 SCOPES = "me, resource:CODE, room:CODE, facility:CODE, project:CODE or organisation"
 RRULE = (
     "RFC 5545, such as FREQ=WEEKLY;COUNT=10: FREQ DAILY, WEEKLY or MONTHLY, INTERVAL, BYDAY, BYMONTHDAY, "
@@ -105,7 +107,7 @@ class Overruling(Schema):
     reason = Lines(
         MAX_REASON,
         required=True,
-        metadata={"description": "why, shown with the booking", "minLength": 1, "pattern": r"\S"},
+        metadata={"description": "why, shown with the booking", "minLength": 1, "pattern": VISIBLE_LINES},
     )
 
 
@@ -138,7 +140,7 @@ class NewBooking(Schema):
 class WantedBooking(NewBooking):
     """A booking as asked for; if others hold the time, perhaps a place on the waiting list."""
 
-    waitlist = fields.Boolean(
+    waitlist = Flag(
         metadata=told(
             "if others hold the time, wait for it: the answer is then 202 with the place on the list"
         )

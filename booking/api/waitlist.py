@@ -12,6 +12,7 @@ from booking.api.callers import caller
 from booking.api.door import PREFIX, door
 from booking.api.idempotency import once
 from booking.api.paging import page_in_order, read_cursor
+from booking.api.reading import QueryFlag
 from booking.api.slots import Search, options_of
 from booking.bookings.queries import detail
 from booking.bookings.request import BookingRequest, Wanted
@@ -33,7 +34,7 @@ class NewWait(Search):
 
 
 class WaitFilter(schemas.Paged):
-    everybody = fields.Boolean(
+    everybody = QueryFlag(
         load_default=False, metadata=schemas.told("for staff: all who wait at their facilities, in order")
     )
 

@@ -385,7 +385,9 @@ def test_the_worker_sends_what_is_due(run: Run, inside: None) -> None:
         assert run("check", **mail).exit_code == 0
         for _ in range(2):
             assert run("worker", "--once", BOOKING_BASE_URL="https://b.example", **mail).exit_code == 0
-    assert (box.recipients, box.subjects()) == (["new@example.org"], ["Your account for Hub Booking"])
+    sent = list(zip(box.recipients, box.subjects(), strict=True))
+    assert sent.count(("new@example.org", "Your account for Hub Booking")) == 1
+    assert len(sent) == len(set(sent))  # the demo's reminders of what ends today are among them
 
 
 @pytest.mark.parametrize("url", ["smtp://", "smtp://h:x", "smtp://h?starttls=perhaps", "http://h"])

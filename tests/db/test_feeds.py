@@ -50,6 +50,12 @@ WHO_MAY = {  # who is allowed to have which kind of link
 
 
 @pytest.fixture
+def doors() -> bool:
+    """The calendars' addresses are what these tests go through."""
+    return True
+
+
+@pytest.fixture
 def subscriber(world_app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> Subscriber:
     """Somebody who subscribes, in the small world; every calendar is put together anew."""
     monkeypatch.setitem(world_app.config, "KEPT", Kept(0))
@@ -588,6 +594,7 @@ def test_case_30_nothing_else_makes_a_viewer() -> None:
         *("id", "public_id", "name", "email"),  # who, and how they are called: no rights
         *("role", "organisation_id", "organisation_code", "organisation_name", "organisation_kind"),
         *("projects", "leads", "led_people", "coordinates", "duties"),
+        "stands_in",  # for others who answer requests: it shows nothing more of a calendar
         "scope",  # of an API token
     }
 

@@ -28,6 +28,12 @@ VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
 
 
 @pytest.fixture
+def doors() -> bool:
+    """The commands that migrate are one of the doors."""
+    return True
+
+
+@pytest.fixture
 def empty(engine_kind: str, tmp_path: Path) -> object:
     """The application on a database without any table."""
     url = (

@@ -54,7 +54,7 @@ def test_every_permission_has_somebody_and_says_what_it_is() -> None:
     [
         ("student", set()),
         ("coordinator", set()),
-        ("technician", {Permission.READ_ADMINISTRATION}),
+        ("technician", {Permission.READ_ADMINISTRATION, Permission.POST_BANNERS}),
         (
             "staff",
             set(Permission)

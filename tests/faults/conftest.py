@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.db.conftest import world, world_app, world_store
+from tests.db.conftest import doors, world, world_app, world_store
 from tests.faults.crowd import Crowd
 from tests.worlds import Worlds
 
-__all__ = ["world", "world_app", "world_store"]
+__all__ = ["doors", "world", "world_app", "world_store"]
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from booking.bookings import (
     steps,
     visibility,
     waiting,
+    waitlist_queries,
 )
 from booking.bookings import request as requests
 from booking.bookings.visibility import Level
@@ -99,14 +100,14 @@ def _no_locks(patch: Patch) -> None:
         return dict(zip(wanted, rows, strict=True))
 
     everywhere("lock", read_only, database, actions)(patch)
-    everywhere("hold_back", answering(None), database, facts, actions)(patch)
+    everywhere("hold_back", answering(None), database, facts, actions, waitlist_queries)(patch)
 
 
 def _locks_in_any_order(patch: Patch) -> None:
     """Each row is locked on its own, in the order in which it was asked for."""
     lock = database.lock
 
-    def one_by_one(cast: Any, others: Any = (), people: Any = ()) -> None:
+    def one_by_one(cast: Any, others: Any = (), people: Any = (), rooms: Any = ()) -> None:
         for want in cast.wants:
             lock(Resource, [want.resource.id])
 
@@ -236,7 +237,7 @@ DEFECTS: dict[str, Defect] = {
     "taken is free": Defect(without_rule("units_must_be_free"), "what_is_taken_is_refused"),
     "looks back a week": Defect(_looks_back_a_week, "what_was_taken_long_ago_is_refused"),
     "no head-count": Defect(
-        everywhere("_rooms_must_have_space", answering([]), rules), "a_full_room_is_refused"
+        everywhere("WHOLE_RULES", (rules.quotas_must_be_kept,), rules), "a_full_room_is_refused"
     ),
     "nobody is in the room": Defect(
         everywhere("presence_of", answering([]), rules, actions), "a_full_room_is_refused"
@@ -250,7 +251,7 @@ DEFECTS: dict[str, Defect] = {
         "a_confidential_project_is_a_client",
     ),
     "no quotas": Defect(
-        everywhere("quotas_must_be_kept", answering([]), rules), "more_than_the_quota_is_refused"
+        everywhere("WHOLE_RULES", (rules.rooms_must_have_space,), rules), "more_than_the_quota_is_refused"
     ),
     # who sees what
     "everybody sees all": Defect(
@@ -296,7 +297,9 @@ DEFECTS: dict[str, Defect] = {
         everywhere("release", answering(None), actions), "a_cancelled_slot_is_free"
     ),
     "a move only frees": Defect(everywhere("_take", answering([]), actions), "a_moved_booking_moves"),
-    "a series asks no rule": Defect(everywhere("check", answering([]), series), "a_series_is_judged"),
+    "a series asks no rule": Defect(
+        everywhere("judge", answering(overruling.Verdict([], [])), series), "a_series_is_judged"
+    ),
     "nothing is stale": Defect(_never_stale, "who_is_late_is_told"),
     "requests expire at once": Defect(_expires_at_once, "unanswered_requests_expire"),
     # races, on the database where the safeguard is needed

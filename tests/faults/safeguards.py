@@ -204,6 +204,7 @@ def a_series_is_judged(world: World) -> None:
     assert {reason.code for one in caught.value.occurrences for reason in one.refusals} == {"outside_hours"}
 
 
+@safeguard
 def more_than_the_quota_is_refused(world: World) -> None:
     a_quota(world, minutes=60)
     book(request(), world.viewer("student"))

@@ -168,7 +168,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"repeat": {"rrule": "FREQ=WEEKLY"}}, "repeat"),
     ({"repeat": {"rrule": "FREQ=WEEKLY;COUNT=2", "on_clash": "ask"}}, "repeat"),
     ({"repeat": {"rrule": "FREQ=WEEKLY;COUNT=2", "until": "soon"}}, "repeat"),
-    ({"waitlist": True}, "waitlist"),
+    ({"waitlist": "perhaps"}, "waitlist"),
+    ({"waitlist": 1}, "waitlist"),
     ({"colour": "red"}, "colour"),
 ]
 
