@@ -10,6 +10,7 @@ from booking.limits import Limits
 from booking.settings import Settings
 
 __version__ = "0.1.0"
+MOST_KEPT = 64 * 1024 * 1024  # bytes of lists, boards and calendars in memory
 
 
 def create_app(settings: Settings) -> Flask:
@@ -26,7 +27,7 @@ def without_doors(settings: Settings) -> Flask:
     app = Flask(__name__, template_folder=str(paths.TEMPLATES), static_folder=str(paths.STATIC))
     app.config.update(
         SETTINGS=settings,
-        KEPT=Kept(most_bytes=64 * 1024 * 1024),
+        KEPT=Kept(MOST_KEPT),
         LIMITS=Limits(settings),
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,

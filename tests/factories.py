@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 from argon2 import PasswordHasher
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import select
+from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.orm import Session, scoped_session
 
-from booking import create_app, without_doors
+from booking import MOST_KEPT, create_app, without_doors
 from booking.base import clock
+from booking.base import db as database
 from booking.base.db import Base, db, transaction
+from booking.base.kept import Kept
 from booking.base.period import at
 from booking.bookings.request import BookingRequest, Wanted
 from booking.facilities.actions import directory_changed
@@ -31,6 +33,7 @@ from booking.facilities.models import (
 )
 from booking.facilities.places import holiday_name
 from booking.facilities.queries import viewer_of
+from booking.limits import Limits
 from booking.people.models import Coordinator, Membership, Organisation, Project, User
 from booking.people.viewer import Viewer
 from booking.settings import Settings
@@ -371,9 +374,29 @@ def an_app(url: str) -> Flask:
     return create_app(Settings(database_url=url, secret_key=SECRET_KEY))
 
 
-def a_house(url: str) -> Flask:
-    """Return the application on a database without its doors, which take most of the time to build."""
-    return without_doors(Settings(database_url=url, secret_key=SECRET_KEY))
+_apps: dict[bool, Flask] = {}
+
+
+@cache
+def _engine(url: str) -> Engine:
+    engine = create_engine(url, **database.engine_options(url))
+    database.prepare(engine)
+    return engine
+
+
+def moved_to(url: str, doors: bool) -> Flask:
+    """Return the one application of a worker, moved to a database and with nothing in memory.
+
+    To build one takes longer than most tests. Without its doors it has no pages, no API and no commands.
+    """
+    settings = Settings(database_url=url, secret_key=SECRET_KEY)
+    if doors not in _apps:
+        _apps[doors] = create_app(settings) if doors else without_doors(settings)
+    app = _apps[doors]
+    app.config.update(SETTINGS=settings, KEPT=Kept(MOST_KEPT), LIMITS=Limits(settings))
+    with app.app_context():
+        db.engines[None] = _engine(url)
+    return app
 
 
 def build(url: str) -> World:

@@ -3,6 +3,7 @@
 To copy a PostgreSQL database takes half a second, to sweep one a few milliseconds.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,13 @@ class Worlds(engines.Databases):
             with _engine(url).connect() as connection:
                 self._state = tuple(connection.execute(UNCHANGED).one())
         return url
+
+    def place(self) -> Path:
+        """Return the worker's own folder for the SQLite database of one test, empty."""
+        place = self._folder / "world"
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        return place
 
     def give_back(self, url: str) -> None:
         """Sweep a PostgreSQL database for the next test, unless the test changed the world itself."""

@@ -125,10 +125,15 @@ def init_app(app: Flask) -> None:
     """Give the application its database and set up the dialect's habits."""
     db.init_app(app)
     with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            _tame_sqlite(db.engine)
-        else:
-            _wake(db.engine)
+        prepare(db.engine)
+
+
+def prepare(engine: Engine) -> None:
+    """Set up the habits of an engine's dialect."""
+    if engine.dialect.name == "sqlite":
+        _tame_sqlite(engine)
+    else:
+        _wake(engine)
 
 
 def _wake(engine: Engine) -> None:

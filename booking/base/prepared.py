@@ -152,7 +152,15 @@ def send(connection: Connection, sql: str, values: Any, many: bool = False) -> A
     return cursor
 
 
-@lru_cache(maxsize=AT_MOST)
 def prepared(statement: Executable, dialect: Dialect, names: tuple[str, ...]) -> Prepared:
     """Return the prepared form of a statement that is the same object each time."""
-    return Prepared(statement, dialect, names)
+    _dialects.setdefault(dialect.name, dialect)
+    return _prepared(statement, dialect.name, names)
+
+
+_dialects: dict[str, Dialect] = {}
+
+
+@lru_cache(maxsize=AT_MOST)
+def _prepared(statement: Executable, dialect: str, names: tuple[str, ...]) -> Prepared:
+    return Prepared(statement, _dialects[dialect], names)

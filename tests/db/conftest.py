@@ -1,7 +1,6 @@
 """The small world in a database of each kind, with the clock stopped on a Monday morning."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -20,9 +19,9 @@ def world_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.Wor
 
 
 @pytest.fixture
-def world_url(engine_kind: str, world_store: worlds.Worlds, tmp_path: Path) -> Iterator[str]:
+def world_url(engine_kind: str, world_store: worlds.Worlds) -> Iterator[str]:
     """A database with the small world and nothing booked in it."""
-    url = world_store.borrow(engine_kind, tmp_path)
+    url = world_store.borrow(engine_kind, world_store.place())
     yield url
     world_store.give_back(url)
 
@@ -36,7 +35,7 @@ def doors() -> bool:
 @pytest.fixture
 def world_app(world_url: str, doors: bool) -> Iterator[Flask]:
     """The application on the small world, within its context, at nine o'clock on a Monday."""
-    app = factories.an_app(world_url) if doors else factories.a_house(world_url)
+    app = factories.moved_to(world_url, doors)
     with clock.travel(factories.MONDAY), app.app_context():
         yield app
         db.session.remove()
