@@ -162,5 +162,5 @@ def test_two_processes_with_a_dead_redis_count_each(served_url: str) -> None:
     began = time.monotonic()
     for answers in let_in(served_url, BOOKING_REDIS_URL="redis://127.0.0.1:1"):
         assert set(answers) == {200, 429}
-        assert RATE < answers[200] <= 2 * RATE
+        assert RATE <= answers[200] <= 2 * RATE  # the system may hand all connections to one of them
     assert time.monotonic() - began < 60
