@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:  # what was measured before an interruption is shown too
             print(f"\n{words}\n\n{table(figures)}")
     if asked.write:
-        _write(words, figures)
+        _write(words, figures, _sizes(asked))
     return 1 if any(figure.mark == "✗" for figure in figures) else 0
 
 
@@ -87,8 +87,12 @@ def _alone() -> Iterator[None]:
         yield
 
 
+def _sizes(asked: argparse.Namespace) -> tuple[int, ...]:
+    return QUICK_SIZES if asked.quick else FULL_SIZES if asked.full else SIZES
+
+
 def _measure(stores: list[Store], asked: argparse.Namespace, found: list[Figure]) -> None:
-    sizes = QUICK_SIZES if asked.quick else FULL_SIZES if asked.full else SIZES
+    sizes = _sizes(asked)
     with servers.gunicorn() as hello:
         reference = Reference(hello, 0.6 if asked.quick else 1.5)
         reference.warm_up()
@@ -175,11 +179,12 @@ def _speed(reference: Reference) -> str:
     return f"{rate}, p50 {milliseconds(median(p50s))}, {processor(median(reference.cpus))}"
 
 
-def _write(words: str, figures: list[Figure]) -> None:
-    day = clock.now().date()
+def _write(words: str, figures: list[Figure], sizes: Sequence[int]) -> None:
+    day, loaded = clock.now().date(), ", ".join(f"{size // 1000}k" for size in sizes)
     text = (
-        f"# The last result\n\nMeasured on {day:%-d %B %Y} by `python3 run.py bench`; [README.md](README.md)"
-        " says what each line means. Ratios are to the hello-world of the same minute.\n\n"
+        f"# The last result\n\nMeasured on {day:%-d %B %Y} by `python3 run.py bench` with {loaded} bookings; "
+        "[README.md](README.md) says what each line means. "
+        "Ratios are to the hello-world of the same minute.\n\n"
         f"{words}\n\n{table(figures)}\n"
     )
     machine.results_file().write_text(text, encoding="utf-8")

@@ -73,7 +73,7 @@ class WaitShown(Schema):
 @door.operation("GET", "/waitlist", tag="Waiting list", shows=schemas.page_of(WaitShown))
 @door.arguments(WaitFilter, location="query")
 def list_waits(asked: dict[str, Any]) -> Response:
-    """List what I wait for, the newest first"""
+    """List what I wait for: what is open first, the newest first"""
     found = (waits_at if asked["everybody"] else my_waits)(caller())
     cursor = read_cursor(asked.get("cursor"), (int,))
     return show(page_in_order([shown(one) for one in found], asked["limit"], cursor))

@@ -351,7 +351,7 @@ def _id(model: type[Base]) -> InstrumentedAttribute[int]:
 
 
 def read(query: Executable, values: Values | None = None) -> Sequence[Any]:
-    """Run a prepared query, the same object each time and return plain rows, unknown to the session."""
+    """Run a prepared query (the same object each time) and return plain rows, unknown to the session."""
     connection, given = _connection(), values or {}
     return prepared(query, connection.dialect, tuple(given)).rows(connection, given)
 

@@ -158,7 +158,7 @@ def prepared(statement: Executable, dialect: Dialect, names: tuple[str, ...]) ->
     return _prepared(statement, dialect.name, names)
 
 
-_dialects: dict[str, Dialect] = {}
+_dialects: dict[str, Dialect] = {}  # the same for every engine of a kind: so are the statements
 
 
 @lru_cache(maxsize=AT_MOST)

@@ -170,9 +170,10 @@ def change(
         _must_not_be_an_offer(booking)
         must_have_reason(booking, by, reason)
         held = frozenset(row.resource_id for row in resources_of(booking.id))
-        cast = find_cast(request, by, before_of(booking))
+        kept = before_of(booking)
+        cast = find_cast(request, by, kept)
         more = needed_to_free(held)
-        people = people_in(booking) | more.users
+        people = kept.people | {booking.organiser_id} | more.users
         lock_everything(cast, held | more.resources, people, more.rooms)
         booking = _again(booking, if_version)
         must_be_able_to_overrule(request, by, cast)
@@ -514,6 +515,7 @@ class Edit:
     request: BookingRequest
     cast: Cast
     held: frozenset[int]
+    people: frozenset[int]
     moved: bool
     facts: Facts | None
     refusals: list[Refusal]
@@ -528,17 +530,18 @@ def plan_edit(
     if {row.resource_id for row in rows} != held:
         raise Busy("Somebody else moved this booking a moment ago; please try again.")
     moved = _takes_other_time(booking, request, rows, cast)
-    if not moved and not _names_others(booking, cast, people_in(booking)):
-        return Edit(booking, request, cast, held, False, None, [])
+    people = frozenset(people_in(booking))
+    if not moved and not _names_others(booking, cast, people):
+        return Edit(booking, request, cast, held, people, False, None, [])
     facts = gather(cast, request.people, request.period, by, booking, held)
     verdict = judge(request, facts, cast, by, booking)
-    return Edit(booking, request, cast, held, moved, facts, verdict.refusals, verdict.overruled)
+    return Edit(booking, request, cast, held, people, moved, facts, verdict.refusals, verdict.overruled)
 
 
 def write_edit(edit: Edit, by: Viewer, reason: str, in_series: bool = False) -> BookingChanged:
     """Write a change that every rule accepts, and return the news of it."""
     booking, cast = edit.booking, edit.cast
-    before, people_before, projects = picture_of(booking), people_in(booking), {booking.project_id}
+    before, people_before, projects = picture_of(booking), edit.people, {booking.project_id}
     others = people_before - {booking.organiser_id, booking.supervisor_id}
     if edit.facts and not stays_as_it_was(booking, edit.request.period, cast):
         void_overruled(booking.id)
@@ -557,7 +560,7 @@ def write_edit(edit: Edit, by: Viewer, reason: str, in_series: bool = False) -> 
     _revise(booking, seen)
     audit.record("changed", "booking", booking.id, by.id, then, now, reason)
     keep_overruled(booking, edit.overruled, edit.request, cast, by)
-    told = frozenset(cast.user_ids), frozenset(people_before)
+    told = frozenset(cast.user_ids), people_before
     news = BookingChanged(booking, by.id, reason, *told, then, now, asks, in_series)
     emit(news)
     resources = edit.held | {want.resource.id for want in cast.wants}
@@ -670,7 +673,7 @@ def _takes_other_time(
     )
 
 
-def _names_others(booking: Booking, cast: Cast, people_before: set[int]) -> bool:
+def _names_others(booking: Booking, cast: Cast, people_before: frozenset[int]) -> bool:
     """Tell whether others answer for the work (their training and permits count then), or somebody leaves."""
     now = (booking.organiser_id, booking.supervisor_id, booking.project_id)
     supervisor, project = cast.supervisor, cast.project

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from booking.base.db import db, hold_back, is_sqlite
 from booking.base.errors import NotFound
@@ -108,7 +108,8 @@ def touched_by(waits: Sequence[Wait], catalogue: Places) -> Touched:
     codes = {wanted.code for wait in waits for choice in options_of(wait) for wanted in choice}
     resources = [catalogue.by_code[code] for code in codes if code in catalogue.by_code]
     names = {one for wait in waits for one in (*wait.wish["participants"], wait.wish["supervisor"]) if one}
-    people = set(db.session.scalars(select(User.id).where(User.public_id.in_(names)))) if names else set()
+    named = or_(User.public_id.in_(names), User.email.in_({name.casefold() for name in names}))
+    people = set(db.session.scalars(select(User.id).where(named))) if names else set()
     return Touched(
         frozenset(resource.id for resource in resources),
         frozenset(resource.room.id for resource in resources if resource.room),
@@ -133,8 +134,9 @@ def hold_back_to_free(resources: Collection[int], users: Collection[int]) -> Non
 
 
 def my_waits(by: Viewer) -> list[Waiting]:
-    """List what somebody waits for, the newest first; what is over stays for a while."""
-    return _shown(select(Wait).where(Wait.user_id == by.id).order_by(Wait.id.desc()), by)
+    """List what somebody waits for, what is open first, the newest first."""
+    query = select(Wait).where(Wait.user_id == by.id)
+    return _shown(query.order_by(Wait.status.not_in(OPEN), Wait.id.desc()), by)
 
 
 def waits_at(by: Viewer) -> list[Waiting]:
@@ -164,7 +166,7 @@ def _shown(query: object, by: Viewer) -> list[Waiting]:
             request_of(wait),
             options_of(wait),
             known.get(wait.booking_id) if wait.booking_id else None,
-            _ahead(wait) if by.is_host and wait.status == "waiting" else None,
+            _ahead(wait) if by.is_host and wait.user_id == by.id and wait.status == "waiting" else None,
         )
         for wait in waits
     ]

@@ -1,13 +1,12 @@
 """Turns news into outbox rows, one for each person concerned: nothing is sent here."""
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
 
 from booking.base import clock
-from booking.base.db import db, write
+from booking.base.db import db
 from booking.base.events import on
 from booking.bookings.events import (
     BookingApproved,
@@ -25,12 +24,10 @@ from booking.bookings.models import Booking
 from booking.bookings.queries import text_of
 from booking.bookings.waiting import open_step, people_to_ask
 from booking.notifications.models import OutboxMessage
+from booking.notifications.outbox import Row, message, put
 from booking.people.events import PasswordForgotten, PersonInvited
-from booking.people.models import public_id
 
 AHEAD = timedelta(days=1)  # of a booking's start: when its reminder is due
-Row = dict[str, Any]
-_MESSAGE = insert(OutboxMessage)
 
 
 @on(BookingMade)
@@ -42,7 +39,7 @@ def tell_of_booking(news: BookingMade) -> None:
         rows = [*_rows("booking_requested", booking, {booking.organiser_id}, facts), *_asked(booking, facts)]
     else:
         rows = list(_rows("booking_confirmed", booking, news.people, facts))
-    _write([*rows, *_reminders(booking, news.people)])
+    put([*rows, *_reminders(booking, news.people)])
 
 
 @on(BookingChanged)
@@ -60,20 +57,20 @@ def tell_of_change(news: BookingChanged) -> None:
     if moved:
         _drop_reminders(booking)
     rows += _reminders(booking, news.people if moved else news.people - news.people_before)
-    _write(rows)
+    put(rows)
 
 
 @on(BookingOffered)
 def tell_of_offer(news: BookingOffered) -> None:
     booking = news.booking
     until = text_of(booking.offered_until) if booking.offered_until else ""
-    _write(_rows("offer_made", booking, {booking.organiser_id}, {"by": None, "until": until}))
+    put(_rows("offer_made", booking, {booking.organiser_id}, {"by": None, "until": until}))
 
 
 @on(RequestPassedOn)
 def tell_of_the_next_answer(news: RequestPassedOn) -> None:
     facts = {"by": news.by_id or news.booking.organiser_id, "reason": ""}
-    _write(_asked(news.booking, facts, "request_waiting" if news.by_id else "request_escalated"))
+    put(_asked(news.booking, facts, "request_waiting" if news.by_id else "request_escalated"))
 
 
 @on(BookingEnded)
@@ -82,12 +79,12 @@ def tell_of_end(news: BookingEnded) -> None:
         return
     expired = news.by_id is None and news.booking.status == "declined"
     if news.booking.offered_until is not None and (expired or news.by_id == news.booking.organiser_id):
-        return _write(
+        return put(
             _rows("offer_expired", news.booking, {news.booking.organiser_id}, {"by": None}) if expired else []
         )
     kind = {"completed": "booking_ended", "declined": "booking_expired" if expired else "booking_declined"}
     facts = {"by": news.by_id, "reason": "" if expired else news.reason}
-    _write(_rows(kind.get(news.booking.status, "booking_cancelled"), news.booking, news.people, facts))
+    put(_rows(kind.get(news.booking.status, "booking_cancelled"), news.booking, news.people, facts))
 
 
 @on(BookingRestored)
@@ -97,13 +94,13 @@ def tell_of_return(news: BookingRestored) -> None:
     if booking.status == "requested":
         rows += _asked(booking, facts)
     _drop_reminders(booking)
-    _write([*rows, *_reminders(booking, news.people)])
+    put([*rows, *_reminders(booking, news.people)])
 
 
 @on(BookingApproved)
 def tell_of_approval(news: BookingApproved) -> None:
     facts = {"by": news.by_id, "reason": news.reason}
-    _write(_rows("booking_approved", news.booking, news.people, facts))
+    put(_rows("booking_approved", news.booking, news.people, facts))
 
 
 @on(SeriesMade)
@@ -111,10 +108,10 @@ def tell_of_series(news: SeriesMade) -> None:
     """Tell of all its bookings in one mail to each person."""
     first, facts = news.bookings[0], _of_series(news.bookings, news.by_id) | {"skipped": news.skipped}
     if first.status == "requested":
-        _write(_rows("series_requested", first, {first.organiser_id}, facts))
-        _write(_asked(first, facts, "series_waiting"))
+        put(_rows("series_requested", first, {first.organiser_id}, facts))
+        put(_asked(first, facts, "series_waiting"))
     else:
-        _write(_rows("series_confirmed", first, news.people, facts))
+        put(_rows("series_confirmed", first, news.people, facts))
 
 
 @on(SeriesChanged)
@@ -124,17 +121,17 @@ def tell_of_changed_series(news: SeriesChanged) -> None:
     people = {person for one in news.changes for person in one.people}
     left = {person for one in news.changes for person in one.people_before} - people
     changes = {"before": dict(first.before), "after": dict(first.after)}
-    _write(_rows("series_changed", first.booking, people, facts | changes))
-    _write(_rows("series_left", first.booking, left, facts))
+    put(_rows("series_changed", first.booking, people, facts | changes))
+    put(_rows("series_left", first.booking, left, facts))
     asks = next((one.booking for one in news.changes if one.asks), None)
     if asks is not None:
-        _write(_asked(asks, facts, "series_waiting"))
+        put(_asked(asks, facts, "series_waiting"))
 
 
 @on(SeriesCancelled)
 def tell_of_cancelled_series(news: SeriesCancelled) -> None:
     facts = _of_series(news.bookings, news.by_id, news.reason)
-    _write(_rows("series_cancelled", news.bookings[0], news.people, facts))
+    put(_rows("series_cancelled", news.bookings[0], news.people, facts))
 
 
 def _of_series(bookings: Sequence[Booking], by_id: int, reason: str = "") -> Row:
@@ -144,18 +141,18 @@ def _of_series(bookings: Sequence[Booking], by_id: int, reason: str = "") -> Row
 
 @on(PasswordForgotten)
 def send_a_link(news: PasswordForgotten) -> None:
-    _write([_row("password_reset", None, news.user_id, {}, clock.now())])
+    put([message("password_reset", None, news.user_id, {}, clock.now())])
 
 
 @on(PersonInvited)
 def invite(news: PersonInvited) -> None:
-    _write([_row("invitation", None, news.user_id, {}, clock.now())])
+    put([message("invitation", None, news.user_id, {}, clock.now())])
 
 
 def _rows(kind: str, booking: Booking, people: Collection[int], facts: Row) -> Iterator[Row]:
     now = clock.now()
     for person in sorted(people):
-        yield _row(kind, booking.id, person, {"version": booking.version, **facts}, now)
+        yield message(kind, booking.id, person, {"version": booking.version, **facts}, now)
 
 
 def _asked(booking: Booking, facts: Row, kind: str = "request_waiting") -> Iterator[Row]:
@@ -172,7 +169,7 @@ def _reminders(booking: Booking, people: Collection[int]) -> Iterator[Row]:
     facts = {"start": text_of(booking.starts_at)}
     if due > clock.now():
         for person in sorted(people):
-            yield _row("booking_reminder", booking.id, person, facts, due)
+            yield message("booking_reminder", booking.id, person, facts, due)
 
 
 def _drop_reminders(booking: Booking) -> None:
@@ -180,22 +177,3 @@ def _drop_reminders(booking: Booking) -> None:
     untouched = (OutboxMessage.tries == 0, OutboxMessage.done_at.is_(None))
     statement = delete(OutboxMessage).where(*mine, *untouched)
     db.session.execute(statement, execution_options={"synchronize_session": False})
-
-
-def _row(kind: str, booking_id: int | None, person: int, facts: Row, due: datetime) -> Row:
-    return {
-        "public_id": public_id(),
-        "kind": kind,
-        "recipient_id": person,
-        "booking_id": booking_id,
-        "facts": facts,
-        "created_at": clock.now(),
-        "due_at": due,
-        "next_try_at": due,
-    }
-
-
-def _write(rows: Collection[Row] | Iterator[Row]) -> None:
-    found = list(rows)
-    if found:
-        write(_MESSAGE, found)

@@ -6,21 +6,21 @@ or done twice, however long no worker ran.
 
 from collections.abc import Iterator
 from datetime import date, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from booking.base import clock, words
 from booking.base.acts import TimedAct, carries_out, plan
-from booking.base.db import db, transaction, write
+from booking.base.db import db, transaction
 from booking.base.events import on
 from booking.base.period import at, zone
 from booking.facilities.queries import places
 from booking.notifications.kinds import KINDS
 from booking.notifications.models import OutboxMessage
 from booking.notifications.notices import Notice, NotWanted
-from booking.people.models import Membership, public_id
+from booking.notifications.outbox import Row, message, put
+from booking.people.models import Membership
 from booking.people.queries import names_of
 from booking.people.viewer import Viewer
 from booking.training.events import SessionCalledOff
@@ -33,7 +33,6 @@ DAYS_AHEAD = (60, 30, 7)
 AT_CLOCK = time(6)
 MOST = 10_000
 ABOUT_TRAINING = ("competence_ends", "permit_ends", "session_called_off")
-_MESSAGE = insert(OutboxMessage)
 
 
 def plan_reminders() -> None:
@@ -49,23 +48,21 @@ def remind(day_number: int) -> None:
     """Write the reminders of a day, given by its number, and plan those of the next."""
     day = date.fromordinal(day_number)
     with transaction():
-        rows = [row for ahead in DAYS_AHEAD for row in _rows(day + timedelta(days=ahead), ahead)]
-        if rows:
-            write(_MESSAGE, rows)
+        put(row for ahead in DAYS_AHEAD for row in _rows(day + timedelta(days=ahead), ahead))
         following = day + timedelta(days=1)
         plan(REMIND, following.toordinal(), at(following, AT_CLOCK, _zone()))
 
 
-def _rows(last: date, ahead: int) -> Iterator[dict[str, Any]]:
+def _rows(last: date, ahead: int) -> Iterator[Row]:
     """Yield a mail for each competence and permit whose last day this is."""
     facts = {"last_day": last.isoformat(), "days": ahead}
-    for competence, module, user in ending_competences(last, last, MOST):
+    for _, module, user in ending_competences(last, last, MOST):
         what = {"module": module.id, "what": f"{module.code} {module.title}"}
-        yield _row("competence_ends", user.id, facts | what, key=competence.id)
+        yield message("competence_ends", None, user.id, facts | what, clock.now())
     for permit, _ in ending_permits(last, last, MOST):
         what = {"what": f"{permit.kind}, {permit.reference}"}
         for user_id in _holders(permit.user_id, permit.project_id):
-            yield _row("permit_ends", user_id, facts | what, key=permit.id)
+            yield message("permit_ends", None, user_id, facts | what, clock.now())
 
 
 def _holders(user_id: int | None, project_id: int | None) -> list[int]:
@@ -79,23 +76,7 @@ def _holders(user_id: int | None, project_id: int | None) -> list[int]:
 @on(SessionCalledOff)
 def tell_of_a_session(news: SessionCalledOff) -> None:
     facts = {"by": news.by_id, "reason": news.reason, "session": news.session_id}
-    rows = [_row("session_called_off", person, facts) for person in sorted(news.people)]
-    if rows:
-        write(_MESSAGE, rows)
-
-
-def _row(kind: str, person: int, facts: dict[str, Any], key: int | None = None) -> dict[str, Any]:
-    now = clock.now()
-    return {
-        "public_id": public_id(),
-        "kind": kind,
-        "recipient_id": person,
-        "booking_id": None,
-        "facts": facts if key is None else facts | {"key": key},
-        "created_at": now,
-        "due_at": now,
-        "next_try_at": now,
-    }
+    put(message("session_called_off", None, person, facts, clock.now()) for person in sorted(news.people))
 
 
 def _zone() -> ZoneInfo:

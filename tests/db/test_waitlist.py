@@ -252,3 +252,10 @@ def test_the_seen_number_ahead_is_for_the_host_alone(world: World) -> None:
     wait_for(world, "student")
     wait_for(world, "colleague")
     assert [one.ahead for one in my_waits(world.viewer("colleague"))] == [1]
+
+
+def test_what_is_open_stands_before_what_is_over(world: World) -> None:
+    book(request(), world.viewer("researcher"))
+    older, newer = (wait_for(world, "student") for _ in range(2))
+    leave(newer.public_id, world.viewer("student"))
+    assert [one.wait.id for one in my_waits(world.viewer("student"))] == [older.id, newer.id]

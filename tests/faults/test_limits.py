@@ -4,6 +4,7 @@ import http.client
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -23,7 +24,7 @@ from tests.redis_server import RedisServer, running
 pytestmark = pytest.mark.faults
 FIVE = RateLimitItemPerHour(5, namespace="tests")
 RATE = 20
-ATTEMPTS = 60
+ATTEMPTS, AT_ONCE = 60, 8
 PROMPT = 1.0  # seconds, on a machine that is busy with other tests
 
 
@@ -144,9 +145,10 @@ def let_in(url: str, **settings: str) -> tuple[Counter[int], Counter[int]]:
     with looking_into(url):
         feed = create_feed(factories.the_world().viewer("student"), "me", "full")[1]
     rates = {"BOOKING_API_RATE": str(RATE), "BOOKING_FEED_RATE": str(RATE)}
-    with serving(url, **rates, **settings) as server:
-        feeds = Counter(fetch(server.address, feed) for _ in range(ATTEMPTS))
-        return feeds, Counter(ask(server.address, api) for _ in range(ATTEMPTS))
+    # several at once, so that no process can answer them all by itself
+    with serving(url, **rates, **settings) as server, ThreadPoolExecutor(AT_ONCE) as crowd:
+        feeds = Counter(crowd.map(fetch, [server.address] * ATTEMPTS, [feed] * ATTEMPTS))
+        return feeds, Counter(crowd.map(ask, [server.address] * ATTEMPTS, [api] * ATTEMPTS))
 
 
 def test_two_processes_share_one_count_through_redis(served_url: str, redis_server: RedisServer) -> None:
@@ -162,5 +164,5 @@ def test_two_processes_with_a_dead_redis_count_each(served_url: str) -> None:
     began = time.monotonic()
     for answers in let_in(served_url, BOOKING_REDIS_URL="redis://127.0.0.1:1"):
         assert set(answers) == {200, 429}
-        assert RATE <= answers[200] <= 2 * RATE  # the system may hand all connections to one of them
+        assert RATE < answers[200] <= 2 * RATE
     assert time.monotonic() - began < 60
